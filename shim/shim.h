@@ -1,0 +1,74 @@
+/*
+ * The shim's whole interface: what TypeScript cannot do by itself, and nothing else.
+ *
+ * Rules that hold for every function here:
+ *  - returns >= 0, or -errno; never logs, never decides, never calls back into JavaScript;
+ *  - takes i32/u32 only, because a 64-bit argument leaves Deno's fast call path (170 ns, not 14);
+ *  - allocates nothing after rw_ring_open. Memory that the kernel sees is mapped here, never a
+ *    JavaScript ArrayBuffer: those may be collected while an operation still points into them;
+ *  - one ring per process, used by the thread that opened it (SINGLE_ISSUER).
+ *
+ * Larger results go through the control block: addresses as 64-bit integers, read once at start,
+ * and `scratch`, a small area for socket addresses and affinity masks.
+ * The offsets are written to ffi/layout.ts by `deno task layout` and compared when it is opened.
+ */
+#ifndef RINGWAY_SHIM_H
+#define RINGWAY_SHIM_H
+
+#include <stdint.h>
+
+#pragma GCC visibility push(default) /* the build hides everything else */
+
+#define RW_ABI 1
+#define RW_SCRATCH_BYTES 256
+#define RW_LANES_MAX 2
+
+struct rw_control {
+  /* The mapped rings: addresses of the arrays and of their heads and tails. */
+  uint64_t sqes, sq_head, sq_tail, sq_flags;
+  uint64_t cqes, cq_head, cq_tail, cq_overflow;
+  uint64_t lanes[RW_LANES_MAX]; /* provided-buffer rings, one page-aligned array each */
+  uint64_t address;             /* result of rw_map_anonymous and rw_map_shared */
+  double now_ms;                /* CLOCK_MONOTONIC, milliseconds, at the return of rw_enter */
+  uint32_t sq_entries, cq_entries;
+  uint32_t features;            /* IORING_FEAT_* as the kernel answered */
+  uint32_t receive_allowance;   /* 1 when multishot receives take a byte limit (Linux 6.17) */
+  uint8_t scratch[RW_SCRATCH_BYTES];
+};
+
+/* "NAME=value" lines: every offset and number that ffi/layout.ts relies on. */
+const char *rw_layout(void);
+struct rw_control *rw_control(void);
+
+/* Ring. rw_probe opens and closes a small ring and returns its features. */
+int32_t rw_probe(void);
+int32_t rw_ring_open(uint32_t entries);
+int32_t rw_lane_open(uint32_t lane, uint32_t entries);
+int32_t rw_enter(uint32_t submit, uint32_t wait, uint32_t timeout_ms);
+
+/* Memory, in pages of 4096 bytes; the address goes to control->address. */
+int32_t rw_map_anonymous(uint32_t pages);
+int32_t rw_shared_create(uint32_t pages);
+int32_t rw_map_shared(int32_t fd, uint32_t pages);
+
+/* Sockets. Addresses are struct sockaddr bytes in scratch; `exclusive` leaves SO_REUSEPORT off. */
+int32_t rw_listen(uint32_t address_bytes, uint32_t backlog, uint32_t exclusive);
+int32_t rw_socket_name(int32_t fd);
+int32_t rw_socket(int32_t family);
+int32_t rw_shutdown_write(int32_t fd);
+int32_t rw_reset_on_close(int32_t fd);
+
+/* Process. */
+int32_t rw_close(int32_t fd);
+int32_t rw_close_on_exec(int32_t fd, uint32_t on);
+int32_t rw_nonblocking(int32_t fd);
+int32_t rw_fd_limit_raise(void);
+int32_t rw_affinity(void);
+int32_t rw_pin(uint32_t cpu);
+int32_t rw_name(void);
+int32_t rw_signals_open(void);
+int32_t rw_nop(int32_t value);
+
+#pragma GCC visibility pop
+
+#endif
