@@ -1,0 +1,130 @@
+/**
+ * Where every receive buffer is: offered to the kernel, leased to a connection, or in reserve.
+ *
+ * Two lanes (see limits.ts). The pool keeps each lane's offer at its target as long as there is a
+ * reserve, newest released first, so the buffers in use are the ones still in the cache. A lease
+ * begins with the receive that filled the buffer and ends with `release`, exactly once.
+ *
+ * Leased buffers form queues by `next`; `start` and `bytes` say which part is still to be sent.
+ *
+ * @hot
+ */
+import { assert } from "../base/assert.ts";
+import {
+  FAST_BUFFER_BYTES,
+  FAST_BUFFERS_MAX,
+  FAST_BUFFERS_OFFERED,
+  GATED_BUFFER_BYTES,
+  GATED_BUFFERS_MAX,
+} from "../limits.ts";
+
+/** A buffer is in exactly one of these places. */
+export const RESERVED = 0;
+export const OFFERED = 1;
+export const LEASED = 2;
+
+export const BUFFERS_MAX = FAST_BUFFERS_MAX + GATED_BUFFERS_MAX;
+export const SLAB_BYTES = FAST_BUFFERS_MAX * FAST_BUFFER_BYTES +
+  GATED_BUFFERS_MAX * GATED_BUFFER_BYTES;
+
+/** Takes buffers on behalf of the kernel; the ring. */
+export interface BufferTaker {
+  offerBuffer(lane: number, buffer: number): void;
+}
+
+/** Offset of a buffer in the slab, in bytes: the fast lane's buffers first, then the gated. */
+export function bufferOffset(buffer: number): number {
+  return buffer < FAST_BUFFERS_MAX
+    ? buffer * FAST_BUFFER_BYTES
+    : FAST_BUFFERS_MAX * FAST_BUFFER_BYTES + (buffer - FAST_BUFFERS_MAX) * GATED_BUFFER_BYTES;
+}
+
+export function bufferCapacity(buffer: number): number {
+  return buffer < FAST_BUFFERS_MAX ? FAST_BUFFER_BYTES : GATED_BUFFER_BYTES;
+}
+
+export class BufferPool {
+  /** Next buffer of the queue that holds this one; -1 at its end. */
+  readonly next = new Int32Array(BUFFERS_MAX).fill(-1);
+  /** First byte not yet sent, from the start of the buffer. */
+  readonly start = new Int32Array(BUFFERS_MAX);
+  /** Bytes from `start` on. */
+  readonly bytes = new Int32Array(BUFFERS_MAX);
+  readonly place = new Uint8Array(BUFFERS_MAX);
+  /** Per lane: buffers leased now. */
+  readonly leasedCount = new Int32Array(2);
+  readonly #offeredCount = new Int32Array(2);
+  readonly #offeredTarget = Int32Array.of(FAST_BUFFERS_OFFERED, GATED_BUFFERS_MAX);
+  readonly #reserve = [new Int32Array(FAST_BUFFERS_MAX), new Int32Array(GATED_BUFFERS_MAX)];
+  readonly #reserveCount = new Int32Array(2);
+  readonly #taker: BufferTaker;
+  readonly slab: Uint8Array;
+
+  constructor(taker: BufferTaker, slab: Uint8Array) {
+    assert(slab.length >= SLAB_BYTES, "the slab holds every buffer");
+    this.#taker = taker;
+    this.slab = slab;
+    // Highest first, so that the lowest, adjacent ones are on top of the reserve.
+    for (let buffer = BUFFERS_MAX - 1; buffer >= 0; buffer--) {
+      const lane = buffer < FAST_BUFFERS_MAX ? 0 : 1;
+      this.#reserve[lane][this.#reserveCount[lane]++] = buffer;
+    }
+    for (let lane = 0; lane < 2; lane++) this.#offer(lane);
+  }
+
+  /** The kernel filled a buffer with `bytes`: the caller's lease begins. */
+  lease(buffer: number, bytes: number): void {
+    assert(this.place[buffer] === OFFERED, "only an offered buffer can be filled");
+    assert(bytes <= bufferCapacity(buffer), "a receive fits its buffer");
+    const lane = buffer < FAST_BUFFERS_MAX ? 0 : 1;
+    this.place[buffer] = LEASED;
+    this.start[buffer] = 0;
+    this.bytes[buffer] = bytes;
+    this.next[buffer] = -1;
+    this.leasedCount[lane]++;
+    this.#offeredCount[lane]--;
+    this.#offer(lane);
+  }
+
+  /** Ends a lease. */
+  release(buffer: number): void {
+    assert(this.place[buffer] === LEASED, "a lease ends once");
+    const lane = buffer < FAST_BUFFERS_MAX ? 0 : 1;
+    this.place[buffer] = RESERVED;
+    this.leasedCount[lane]--;
+    this.#reserve[lane][this.#reserveCount[lane]++] = buffer;
+    this.#offer(lane);
+  }
+
+  #offer(lane: number): void {
+    const reserve = this.#reserve[lane];
+    while (
+      this.#offeredCount[lane] < this.#offeredTarget[lane] && this.#reserveCount[lane] > 0
+    ) {
+      const buffer = reserve[--this.#reserveCount[lane]];
+      this.place[buffer] = OFFERED;
+      this.#offeredCount[lane]++;
+      this.#taker.offerBuffer(lane, buffer);
+    }
+  }
+
+  /** Buffers of a lane that are not leased: offered or in reserve. */
+  freeCount(lane: number): number {
+    return this.#offeredCount[lane] + this.#reserveCount[lane];
+  }
+
+  /**
+   * Moves the bytes of `from` behind those of `to` when they fit, and ends the lease of `from`.
+   * Small pieces behind a slow destination would otherwise pin a whole buffer each.
+   */
+  merge(to: number, from: number): boolean {
+    const end = this.start[to] + this.bytes[to];
+    const bytes = this.bytes[from];
+    if (end + bytes > bufferCapacity(to)) return false;
+    const source = bufferOffset(from) + this.start[from];
+    this.slab.copyWithin(bufferOffset(to) + end, source, source + bytes);
+    this.bytes[to] += bytes;
+    this.release(from);
+    return true;
+  }
+}

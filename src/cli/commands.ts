@@ -1,0 +1,70 @@
+/**
+ * Runs what the command line asks for and returns the exit status. Each verb has its own file;
+ * what they need is loaded when they run, so that `help` does not wait for a YAML parser.
+ */
+import { VERSION } from "../base/version.ts";
+import {
+  type CommandLine,
+  helpFor,
+  helpOverview,
+  parseCommandLine,
+  UsageError,
+} from "./command_line.ts";
+import { ConfigSourceError } from "./config_source.ts";
+import { EXIT_CONFIG, EXIT_OK, EXIT_USAGE } from "./exit_status.ts";
+import { print, say } from "./output.ts";
+
+function textOf(line: CommandLine, option: string): string | undefined {
+  const value = line.options[option];
+  return typeof value === "string" ? value : undefined;
+}
+
+async function run(line: CommandLine): Promise<number> {
+  const { verb, positionals } = line;
+  const config = textOf(line, "config");
+  if (line.options.help === true) {
+    print(helpFor(verb.name));
+    return EXIT_OK;
+  }
+  switch (verb.name) {
+    case "serve":
+      return await (await import("./serve.ts")).runServe(config);
+    case "check": {
+      const { runCheck } = await import("./check.ts");
+      return await runCheck(positionals[0] ?? config, textOf(line, "format"));
+    }
+    case "schema": {
+      const { makeJsonSchema } = await import("../config/json_schema.ts");
+      print(JSON.stringify(makeJsonSchema(), null, 2) + "\n");
+      return EXIT_OK;
+    }
+    case "status": {
+      const { runStatus } = await import("./status.ts");
+      return await runStatus(textOf(line, "socket"), config, line.options.json === true);
+    }
+    case "version": {
+      const versions = { ringway: VERSION, ...Deno.version, kernel: Deno.osRelease() };
+      print(line.options.json === true ? JSON.stringify(versions) + "\n" : `ringway ${VERSION}\n`);
+      return EXIT_OK;
+    }
+    default:
+      print(positionals[0] === undefined ? helpOverview() : helpFor(positionals[0]));
+      return EXIT_OK;
+  }
+}
+
+export async function runCommand(words: readonly string[]): Promise<number> {
+  try {
+    return await run(parseCommandLine(words));
+  } catch (failure) {
+    if (failure instanceof UsageError) {
+      say(`ringway: ${failure.message}\n`);
+      return EXIT_USAGE;
+    }
+    if (failure instanceof ConfigSourceError) {
+      say(`ringway: ${failure.message}\n`);
+      return EXIT_CONFIG;
+    }
+    throw failure;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * `ringway serve`: from a configuration to a running supervisor, and from signals to its end.
+ *
+ * SIGTERM and SIGINT drain with the configured deadline, a second one cuts; SIGQUIT drains without
+ * a deadline. SIGUSR1 belongs to the runtime (its inspector) and is never used.
+ */
+import { type AdminSocket, defaultAdminPath, openAdminSocket } from "../admin/admin_socket.ts";
+import { EACCES, EPERM } from "../base/errno.ts";
+import { VERSION } from "../base/version.ts";
+import type { Config } from "../config/config.ts";
+import { renderDiagnostics } from "../config/diagnostic.ts";
+import { type Format, isLogged, type Level, renderLine } from "../log/log.ts";
+import { openShim } from "../../ffi/shim.ts";
+import { startDemoServers } from "../supervisor/demo_servers.ts";
+import { BindError } from "../supervisor/listening_sockets.ts";
+import { PlatformError } from "../supervisor/platform.ts";
+import { Supervisor } from "../supervisor/supervisor.ts";
+import { loadConfig, plural } from "./check.ts";
+import {
+  EXIT_CONFIG,
+  EXIT_FAILURE,
+  EXIT_INTERRUPTED,
+  EXIT_PERMISSION,
+  EXIT_TERMINATED,
+  EXIT_UNAVAILABLE,
+} from "./exit_status.ts";
+import { say } from "./output.ts";
+
+type Log = (worker: number, level: Level, text: string) => void;
+
+function makeLog(config: Config): Log {
+  const { level: threshold, format } = config.log;
+  const chosen: Format = format !== "auto" ? format : Deno.stderr.isTerminal() ? "text" : "json";
+  return (worker, level, text) => {
+    if (isLogged(level, threshold)) {
+      say(renderLine({ time: new Date(), level, text, worker }, chosen));
+    }
+  };
+}
+
+/** What runs, in a few lines, and what to try when it is the demonstration. */
+function introduce(config: Config, supervisor: Supervisor, file: string, isDemo: boolean): string {
+  const lines = [
+    `ringway ${VERSION}: ${plural(supervisor.workers, "worker")}, configuration ${file}`,
+  ];
+  config.listeners.forEach((listener, i) => {
+    const backend = config.backends.find((each) => each.name === listener.backend)!;
+    const host = listener.bind.text.slice(0, listener.bind.text.lastIndexOf(":"));
+    lines.push(
+      `  listener "${listener.name}" ${host}:${supervisor.ports[i]} (${listener.protocol}) -> ` +
+        `backend "${backend.name}": ${plural(backend.servers.length, "server")}, ` +
+        backend.balance,
+    );
+  });
+  if (isDemo) {
+    const port = supervisor.ports[0];
+    lines.push(
+      "",
+      "This is a demonstration: the servers are inside. Try, in another terminal:",
+      `  curl 127.0.0.1:${port}                  # again and again: the servers take turns`,
+      "  deno task ringway status             # what happened",
+      "  deno task serve -c FILE              # your own configuration; see config/",
+      "Ctrl-C ends it.",
+    );
+  }
+  return lines.join("\n") + "\n";
+}
+
+function failureStatus(failure: unknown): number {
+  if (failure instanceof PlatformError) return EXIT_UNAVAILABLE;
+  const denied = failure instanceof BindError &&
+    (failure.errno === EACCES || failure.errno === EPERM);
+  return denied ? EXIT_PERMISSION : EXIT_FAILURE;
+}
+
+/** A signal that comes again this soon is the same one: task runners forward what they got too. */
+const REPEAT_MS = 300;
+
+/** Drains on signals; the result is the exit status that a second signal asks for, or null. */
+function followSignals(supervisor: Supervisor, config: Config, log: Log): { cutBy: number | null } {
+  const asked = { cutBy: null as number | null };
+  let askedMs = -Infinity;
+  const drain = (name: string, timeoutMs: number | null, cutStatus: number) => {
+    const sinceMs = performance.now() - askedMs;
+    if (sinceMs < REPEAT_MS) return;
+    if (sinceMs < Infinity && cutStatus !== 0) {
+      log(-1, "warn", `${name} again: cutting ${plural(supervisor.tunnels, "connection")}`);
+      if (supervisor.tunnels > 0) asked.cutBy = cutStatus;
+      supervisor.cut();
+      return;
+    }
+    askedMs = performance.now();
+    const { delayMs } = config.drain;
+    const limit = timeoutMs === null ? "without a deadline" : `for at most ${timeoutMs} ms`;
+    const delay = delayMs > 0 ? `accepting for ${delayMs} ms more, then ` : "";
+    log(-1, "info", `${name}: ${delay}draining ${limit}`);
+    setTimeout(() => supervisor.drain(timeoutMs), delayMs);
+  };
+  Deno.addSignalListener("SIGTERM", () => {
+    drain("SIGTERM", config.drain.timeoutMs, EXIT_TERMINATED);
+  });
+  Deno.addSignalListener("SIGINT", () => {
+    drain("SIGINT", config.drain.timeoutMs, EXIT_INTERRUPTED);
+  });
+  Deno.addSignalListener("SIGQUIT", () => drain("SIGQUIT", null, 0));
+  Deno.addSignalListener("SIGHUP", () => {
+    log(-1, "warn", "SIGHUP: this version cannot reload; restart to apply a new configuration");
+  });
+  return asked;
+}
+
+async function openAdmin(config: Config, supervisor: Supervisor): Promise<AdminSocket | null> {
+  if (config.admin === false) return null;
+  const path = config.admin?.path ?? defaultAdminPath(Deno.env.toObject(), Deno.uid());
+  return await openAdminSocket(path, () => supervisor.snapshot());
+}
+
+export async function runServe(named: string | undefined): Promise<number> {
+  const loaded = await loadConfig(named);
+  if (loaded.diagnostics.length > 0) {
+    say(renderDiagnostics(loaded.diagnostics, "text", loaded.source.text));
+  }
+  if (loaded.config === null) return EXIT_CONFIG;
+  const log = makeLog(loaded.config);
+  const demo = startDemoServers(loaded.config);
+  const { config } = demo;
+  let supervisor: Supervisor;
+  let admin: AdminSocket | null = null;
+  try {
+    supervisor = new Supervisor(config, openShim(), {
+      onLog: log,
+      onServing: () => log(-1, "info", "serving"),
+    });
+    await supervisor.prepare();
+    admin = await openAdmin(config, supervisor);
+  } catch (failure) {
+    say(`ringway: ${failure instanceof Error ? failure.message : String(failure)}\n`);
+    await demo.stop();
+    return failureStatus(failure);
+  }
+  const asked = followSignals(supervisor, config, log);
+  supervisor.start();
+  say(introduce(config, supervisor, loaded.source.file, loaded.source.isDemo));
+  const status = await supervisor.finished;
+  await admin?.stop();
+  await demo.stop();
+  log(-1, "info", "ended");
+  return asked.cutBy ?? status;
+}

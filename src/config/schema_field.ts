@@ -1,0 +1,287 @@
+/**
+ * The kinds of fields that the schema is made of. Each carries its description for editors, its
+ * limits for JSON Schema, and words for what may be wrong with it.
+ *
+ * A field is checked in one step with one message, where a chain of the library's checks would
+ * report the same value twice. What a check of ours cannot tell JSON Schema goes along as metadata.
+ * Alternatives (a string or a map) are told apart by type first: a union tries all of them, and
+ * can only say in the end that none fitted, where the reader wants to know which key is misspelt.
+ */
+import * as v from "valibot";
+import {
+  DURATION_PATTERN,
+  formatDuration,
+  parseDuration,
+  suggestDuration,
+} from "../base/duration.ts";
+import { quoteText } from "../base/quoted_text.ts";
+import { DURATION_MS_MAX } from "./config_limits.ts";
+import { encodeProblem, must, notYet, type Problem, QUOTE_HINT } from "./problem.ts";
+import { suggestWord, type Vocabulary } from "./vocabulary.ts";
+
+type Judge = (input: unknown) => Problem;
+
+/** Alternatives by the type of what is found; read by json_schema.ts. */
+export interface ByType {
+  readonly alternatives: readonly v.GenericSchema[];
+}
+
+/** A message for the library, from what was found. */
+function say(judge: Judge): (issue: v.BaseIssue<unknown>) => string {
+  return (issue) => encodeProblem(judge(issue.input));
+}
+
+/** A schema that takes anything, says what is wrong with it, and gives `Output`. */
+type Field<Output> = v.GenericSchema<unknown, Output>;
+
+/** Picks the alternative by type, so that what is wrong inside of it keeps its own path. */
+export function byType<const T extends Readonly<Record<string, v.GenericSchema>>>(
+  alternatives: T,
+  judge: Judge,
+): Field<v.InferOutput<T[keyof T]>> & ByType {
+  const known: Readonly<Record<string, v.GenericSchema>> = alternatives;
+  const none = v.never(say(judge));
+  const lazy = v.lazy((input) => known[kindOf(input)] ?? none);
+  return Object.assign(lazy as Field<v.InferOutput<T[keyof T]>>, {
+    alternatives: Object.values(known),
+  });
+}
+
+/** A short form: what fits `form` is expanded and read as `long`, which has the defaults. */
+export function short<Short, Long>(
+  form: v.GenericSchema<unknown, Short> | v.GenericSchema<string, Short>,
+  expand: (value: Short) => unknown,
+  long: Field<Long>,
+) {
+  return v.pipe(form as Field<Short>, v.transform(expand), long);
+}
+
+/** A name of the JSON types. */
+function kindOf(input: unknown): string {
+  if (Array.isArray(input)) return "array";
+  return input === null ? "null" : typeof input;
+}
+
+/** A map with these keys and no others. */
+export function section<E extends v.ObjectEntries>(
+  entries: E,
+  vocabulary: Vocabulary,
+  description: string,
+) {
+  const known = Object.keys(entries);
+  const missing = (issue: v.BaseIssue<unknown>) =>
+    encodeProblem({ kind: "key", message: `${issue.expected} is missing` });
+  const map = v.pipe(
+    v.looseObject(entries, missing),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const input = dataset.value as Record<string, unknown>;
+      for (const key of Object.keys(input)) {
+        if (Object.hasOwn(entries, key)) continue;
+        const message = encodeProblem(explainUnknownKey(key, known, vocabulary));
+        const item = { type: "object", origin: "key", input, key, value: input[key] } as const;
+        addIssue({ message, path: [item] });
+      }
+    }),
+    v.metadata({ additionalProperties: false }),
+    v.description(description),
+  );
+  const judge = (input: unknown) => must(`a map of ${known.join(", ")}`, input);
+  return byType({ object: map }, judge);
+}
+
+function explainUnknownKey(key: string, known: readonly string[], words: Vocabulary): Problem {
+  if (words.later.includes(key)) return notYet(quoteText(key));
+  const message = `unknown key ${quoteText(key)}`;
+  const suggestion = suggestWord(key, known, words);
+  if (suggestion === null) return { kind: "key", message, hint: `known: ${known.join(", ")}` };
+  const hint = words.later.includes(suggestion)
+    ? notYet(quoteText(suggestion)).message
+    : `did you mean ${quoteText(suggestion)}?`;
+  return { kind: "key", message, hint };
+}
+
+/** A map from names to `value`. */
+export function named<T extends v.GenericSchema>(
+  value: T,
+  noun: string,
+  countMax: number,
+  description: string,
+) {
+  const count = (input: unknown) => Object.keys(input as object).length;
+  const map = v.pipe(
+    v.record(NAME, value),
+    v.minEntries(1, say(() => ({ kind: "value", message: `must hold at least one ${noun}` }))),
+    v.maxEntries(
+      countMax,
+      say((input) => ({
+        kind: "value",
+        message: `must hold at most ${countMax} ${noun}s, found ${count(input)}`,
+      })),
+    ),
+    v.description(description),
+  );
+  return byType({ object: map }, (input) => must(`a map from names to ${noun}s`, input));
+}
+
+/** A list of 1..`countMax` items. */
+export function list<T extends v.GenericSchema>(
+  item: T,
+  noun: string,
+  countMax: number,
+  description: string,
+) {
+  const count = (input: unknown) => (input as readonly unknown[]).length;
+  const array = v.pipe(
+    v.array(item),
+    v.minLength(1, say(() => ({ kind: "value", message: `must hold at least one ${noun}` }))),
+    v.maxLength(
+      countMax,
+      say((input) => ({
+        kind: "value",
+        message: `must hold at most ${countMax} ${noun}s, found ${count(input)}`,
+      })),
+    ),
+    v.description(description),
+  );
+  return byType({ array }, (input) => {
+    const hint = typeof input === "string" ? `write [${quoteText(input)}]` : undefined;
+    return must(`a list of ${noun}s`, input, hint);
+  });
+}
+
+/**
+ * Names of listeners, backends and servers. Wide enough for an address to be a name; without
+ * spaces, quotes and "/", so that a name can stand in a log line, a label and BACKEND/SERVER.
+ */
+const NAME_PATTERN = "^[A-Za-z0-9\\[][A-Za-z0-9_.:\\[\\]-]{0,127}$";
+const NAME_REGEXP = new RegExp(NAME_PATTERN);
+const NAME_RULE = "letters, digits and _ . : - [ ], at most 128, begins with a letter or digit";
+
+export function isName(text: string): boolean {
+  return NAME_REGEXP.test(text);
+}
+
+export function explainName(input: unknown): Problem {
+  const hint = typeof input === "number" ? QUOTE_HINT : `a name has ${NAME_RULE}`;
+  return must("a name", input, hint);
+}
+
+const NAME = v.pipe(
+  v.string(say(explainName)),
+  v.check(
+    isName,
+    say((input) => {
+      const message = `${quoteText(String(input))} is not a valid name`;
+      return { kind: "key", message, hint: `a name has ${NAME_RULE}` };
+    }),
+  ),
+  v.metadata({ pattern: NAME_PATTERN }),
+);
+
+/** @param judge what is wrong with a text, null for nothing; @param pattern no stricter than it. */
+export function text(
+  judge: (text: string) => Problem | null,
+  pattern: string,
+  examples: readonly string[],
+  description: string,
+) {
+  const judgeAny = (input: unknown): Problem => {
+    // A bare port is a number to YAML, and has its own hint.
+    const written = typeof input === "string" || typeof input === "number" ? String(input) : null;
+    const problem = written === null ? null : judge(written);
+    return problem ?? must(`text such as ${quoteText(examples[0])}`, input, QUOTE_HINT);
+  };
+  return v.pipe(
+    v.string(say(judgeAny)),
+    v.check((input) => judge(input) === null, say(judgeAny)),
+    v.metadata({ pattern, examples }),
+    v.description(description),
+  );
+}
+
+/** A name as a value. */
+export function name(description: string, judge: Judge = explainName) {
+  return v.pipe(
+    v.string(say(judge)),
+    v.check(isName, say(judge)),
+    v.metadata({ pattern: NAME_PATTERN }),
+    v.description(description),
+  );
+}
+
+export function wholeNumber(least: number, most: number, description: string, zeroHint?: string) {
+  const fits = (input: number) => Number.isInteger(input) && input >= least && input <= most;
+  const judge = (input: unknown) => {
+    const expected = `a whole number from ${least} to ${most}`;
+    const isQuoted = typeof input === "string" && input !== "" && fits(Number(input));
+    const hint = isQuoted ? `write ${Number(input)} without quotes` : undefined;
+    return must(expected, input, input === 0 ? zeroHint : hint);
+  };
+  return v.pipe(
+    v.number(say(judge)),
+    v.check(fits, say(judge)),
+    v.metadata({ type: "integer", minimum: least, maximum: most }),
+    v.description(description),
+  );
+}
+
+export function flag(description: string) {
+  const judge = (input: unknown) => {
+    const word = typeof input === "string" ? input.toLowerCase() : "";
+    const meant = /^(yes|on|y|true)$/.test(word) ||
+      (/^(no|off|n|false)$/.test(word) ? false : null);
+    return must("true or false", input, meant === null ? undefined : `write ${meant}`);
+  };
+  return v.pipe(v.boolean(say(judge)), v.description(description));
+}
+
+export function choice<const T extends readonly string[]>(
+  options: T,
+  vocabulary: Vocabulary,
+  description: string,
+) {
+  const judge = (input: unknown): Problem => {
+    const word = typeof input === "string" ? input : "";
+    // "header:" is kept for all that begins with it.
+    const isLater = vocabulary.later.includes(word.replace(/:.*$/s, ":"));
+    if (isLater) return notYet(quoteText(word));
+    const suggestion = suggestWord(word, options, { ...vocabulary, later: [] });
+    const hint = suggestion === null ? undefined : `did you mean ${quoteText(suggestion)}?`;
+    const expected = options.length === 1 ? options[0] : `one of ${options.join(", ")}`;
+    return must(expected, input, hint);
+  };
+  return v.pipe(v.picklist(options, say(judge)), v.description(description));
+}
+
+/** @param leastMs the shortest that makes sense, 0 or 1; @param zeroHint what to write for none. */
+export function duration(leastMs: number, description: string) {
+  return v.pipe(
+    v.string(say((input) => explainDuration(input, leastMs))),
+    v.check(
+      (input) => isDuration(input, leastMs),
+      say((input) => explainDuration(input, leastMs)),
+    ),
+    v.metadata({ pattern: DURATION_PATTERN, examples: ["30s", "1h30m", "250ms"] }),
+    v.description(description),
+  );
+}
+
+function isDuration(text: string, leastMs: number): boolean {
+  const ms = parseDuration(text);
+  return ms !== null && ms >= leastMs && ms <= DURATION_MS_MAX;
+}
+
+export function explainDuration(input: unknown, leastMs: number): Problem {
+  const written = typeof input === "number" || typeof input === "string" ? String(input) : null;
+  const suggestion = written === null ? null : suggestDuration(written);
+  if (written === null || parseDuration(written) === null) {
+    if (suggestion === null) return must('a duration such as "30s"', input);
+    const isBare = /^[0-9.]+$/.test(written!);
+    if (!isBare) return must("a duration", input, `write ${quoteText(suggestion)}`);
+    return { kind: "value", message: `needs a unit: ${written} -> ${quoteText(suggestion)}` };
+  }
+  const bound = parseDuration(written)! > DURATION_MS_MAX
+    ? `at most ${quoteText(formatDuration(DURATION_MS_MAX))}`
+    : `at least ${quoteText(formatDuration(leastMs))}`;
+  return must(bound, input);
+}

@@ -1,0 +1,508 @@
+/**
+ * Copies bytes between the two connections of open tunnels, with bounded memory.
+ *
+ * A received buffer is handed to the send of the other side uncopied and released when that send
+ * is over, which normally is within the same call that submits it (Ring.sendNow): no completion,
+ * no wait cut short by our own doing. Only what a full socket did not take waits for room.
+ * Per endpoint there is at most one receive and one send in flight: more would let the kernel
+ * reorder bytes. While a send is in flight, what arrives queues behind it; at the queue's high
+ * mark reading pauses, at the low mark it goes on.
+ *
+ * Two lanes. Normally a receive is a multishot one on the fast lane and the kernel fills buffers
+ * as data comes. When that lane is dry (readers that do not read hold its buffers), the tunnel is
+ * gated: first ask whether the destination can take data, then receive once from the gated lane,
+ * whose buffers therefore come back at once. So tunnels that move go on moving while any number
+ * of others is stuck, and the slab never grows.
+ *
+ * Ends. A FIN is passed on as a FIN when everything before it was sent; the tunnel is over when
+ * both halves have ended. A reset is passed on as a reset: bytes still queued are lost then, as
+ * they would be between the peers themselves.
+ *
+ * Knows no backend, listener or policy: those who own a tunnel hear of its end by `onClosed`.
+ *
+ * @hot
+ */
+import { assert } from "../base/assert.ts";
+import { bufferCapacity, type BufferPool } from "../buffer/buffer_pool.ts";
+import { FAST_BUFFERS_RECOVERED, QUEUE_BYTES_HIGH, QUEUE_BYTES_LOW } from "../limits.ts";
+import * as metric from "../metrics/metric_names.ts";
+import { FAST_LANE, GATED_LANE, RECEIVE, type Ring, SEND, WRITABLE } from "../ring/ring.ts";
+import { AGAIN, OURS, SHORT, verdict } from "../socket/failure.ts";
+import type { TimerWheel } from "./timer_wheel.ts";
+import * as tunnel from "./tunnels.ts";
+import {
+  ENDED,
+  GATED,
+  IN_FLIGHT,
+  PAUSED,
+  POLLING,
+  RECEIVING,
+  SENDING,
+  SENDING_NOW,
+  type Tunnels,
+} from "./tunnels.ts";
+
+/** Pieces up to this size are copied behind the last queued buffer when they fit there. */
+const MERGE_BYTES_MAX = 16 * 1024;
+
+export interface TunnelOwner {
+  /** The tunnel's last operation is over and its fds are being closed; its slot is still held. */
+  onClosed(tunnel: number): void;
+}
+
+export class Relay {
+  readonly #ring: Ring;
+  readonly #pool: BufferPool;
+  readonly #tunnels: Tunnels;
+  readonly #wheel: TimerWheel;
+  readonly #row: Float64Array;
+  readonly #owner: TunnelOwner;
+  /** Endpoints whose gated receive found no buffer: a queue through `#starvedNext`. */
+  readonly #starvedNext: Int32Array;
+  #starvedHead = -1;
+  #starvedTail = -1;
+  /** Endpoints with a sendNow not settled yet; the first `#settleCount` by the turn under way. */
+  readonly #sentNow: Int32Array;
+  #sentNowCount = 0;
+  #settleCount = 0;
+
+  constructor(
+    ring: Ring,
+    pool: BufferPool,
+    tunnels: Tunnels,
+    wheel: TimerWheel,
+    row: Float64Array,
+    owner: TunnelOwner,
+  ) {
+    this.#ring = ring;
+    this.#pool = pool;
+    this.#tunnels = tunnels;
+    this.#wheel = wheel;
+    this.#row = row;
+    this.#owner = owner;
+    this.#starvedNext = new Int32Array(tunnels.capacity * 2).fill(-1);
+    // At most one send per endpoint is unsettled, and one more of the next turn.
+    this.#sentNow = new Int32Array(tunnels.capacity * 4);
+  }
+
+  /** Both connections stand: bytes may flow. */
+  start(slot: number): void {
+    assert(this.#tunnels.state[slot] === tunnel.CONNECTING, "a tunnel opens once");
+    this.#tunnels.state[slot] = tunnel.OPEN;
+    this.#touch(slot);
+    this.#wheel.set(slot, this.#ring.nowMs + this.#tunnels.idleTimeoutMs[slot]);
+    this.#read(slot * 2);
+    this.#read(slot * 2 + 1);
+  }
+
+  // ---- Receiving --------------------------------------------------------------------------
+
+  onReceived(endpoint: number): void {
+    const tunnels = this.#tunnels;
+    const ring = this.#ring;
+    const slot = endpoint >> 1;
+    const result = ring.result;
+    const buffer = ring.buffer;
+    if (!ring.more) tunnels.flags[endpoint] &= ~RECEIVING;
+    if (buffer >= 0) this.#pool.lease(buffer, result > 0 ? result : 0);
+    if (tunnels.state[slot] !== tunnel.OPEN) {
+      if (buffer >= 0) this.#pool.release(buffer);
+      this.#closeWhenIdle(slot);
+      return;
+    }
+    if (result > 0) {
+      assert(buffer >= 0, "received bytes are in a buffer");
+      this.#touch(slot);
+      this.#countReceived(endpoint, result);
+      this.#forward(endpoint ^ 1, buffer);
+      if ((tunnels.flags[endpoint] & RECEIVING) === 0) this.#read(endpoint);
+      return;
+    }
+    if (buffer >= 0) this.#pool.release(buffer);
+    if (result === 0) this.#onEnd(endpoint);
+    else this.#onReceiveFailure(endpoint, result);
+  }
+
+  /** Asks for more from an endpoint, unless its destination's queue is full. */
+  #read(endpoint: number): void {
+    const tunnels = this.#tunnels;
+    const destination = endpoint ^ 1;
+    const flags = tunnels.flags[endpoint];
+    assert((flags & (RECEIVING | ENDED)) === 0, "one receive in flight, none after the end");
+    if ((flags & GATED) !== 0) {
+      if (this.#pool.freeCount(FAST_LANE) < FAST_BUFFERS_RECOVERED) {
+        this.#readGated(endpoint, destination);
+        return;
+      }
+      tunnels.flags[endpoint] &= ~GATED;
+    }
+    if (tunnels.queueBytes[destination] >= QUEUE_BYTES_HIGH) {
+      tunnels.flags[endpoint] |= PAUSED;
+      this.#row[metric.RECEIVE_PAUSES]++;
+      return;
+    }
+    this.#receive(endpoint, FAST_LANE);
+  }
+
+  #readGated(endpoint: number, destination: number): void {
+    const tunnels = this.#tunnels;
+    const flags = tunnels.flags[destination];
+    if ((flags & SENDING) !== 0) {
+      // Something is on its way already: wait until it has left.
+      tunnels.flags[endpoint] |= PAUSED;
+      this.#row[metric.RECEIVE_PAUSES]++;
+    } else if ((flags & POLLING) === 0) {
+      tunnels.flags[destination] |= POLLING;
+      this.#ring.pollWritable(
+        tunnels.fd[destination],
+        WRITABLE,
+        destination,
+        tunnels.generation[endpoint >> 1],
+      );
+    }
+  }
+
+  #receive(endpoint: number, lane: number): void {
+    const tunnels = this.#tunnels;
+    tunnels.flags[endpoint] |= RECEIVING;
+    const generation = tunnels.generation[endpoint >> 1];
+    this.#ring.receive(tunnels.fd[endpoint], lane, RECEIVE, endpoint, generation);
+  }
+
+  /** A gated tunnel's destination can take data (or is broken, which the send will tell). */
+  onWritable(destination: number): void {
+    const tunnels = this.#tunnels;
+    const slot = destination >> 1;
+    tunnels.flags[destination] &= ~POLLING;
+    if (tunnels.state[slot] !== tunnel.OPEN) {
+      this.#closeWhenIdle(slot);
+      return;
+    }
+    const source = destination ^ 1;
+    if ((tunnels.flags[source] & (ENDED | RECEIVING)) === 0) this.#receive(source, GATED_LANE);
+  }
+
+  #onReceiveFailure(endpoint: number, result: number): void {
+    switch (verdict(RECEIVE, result)) {
+      case AGAIN:
+        this.#read(endpoint);
+        return;
+      case SHORT:
+        this.#row[metric.RECEIVES_STARVED]++;
+        if ((this.#tunnels.flags[endpoint] & GATED) !== 0) this.#starve(endpoint);
+        else {
+          this.#tunnels.flags[endpoint] |= GATED;
+          this.#read(endpoint);
+        }
+        return;
+      case OURS:
+        this.#row[metric.BUGS]++;
+        break;
+    }
+    this.#fail(endpoint);
+  }
+
+  // ---- Starved endpoints ------------------------------------------------------------------
+
+  #starve(endpoint: number): void {
+    // An endpoint may still stand in the queue from before; once is enough.
+    if (this.#starvedNext[endpoint] !== -1 || this.#starvedTail === endpoint) return;
+    if (this.#starvedTail < 0) this.#starvedHead = endpoint;
+    else this.#starvedNext[this.#starvedTail] = endpoint;
+    this.#starvedTail = endpoint;
+  }
+
+  /** At the end of a turn: as many starved endpoints go on as there are gated buffers free. */
+  resumeStarved(): void {
+    if (this.#starvedHead < 0) return;
+    let room = this.#pool.freeCount(GATED_LANE);
+    while (room-- > 0 && this.#starvedHead >= 0) {
+      const endpoint = this.#starvedHead;
+      this.#starvedHead = this.#starvedNext[endpoint];
+      this.#starvedNext[endpoint] = -1;
+      if (this.#starvedHead < 0) this.#starvedTail = -1;
+      // The slot may have been closed, even reused, since: only one that waits for this is read.
+      const waits = this.#tunnels.flags[endpoint] & (GATED | RECEIVING | ENDED | PAUSED);
+      if (this.#tunnels.state[endpoint >> 1] === tunnel.OPEN && waits === GATED) {
+        this.#read(endpoint);
+      }
+    }
+  }
+
+  // ---- Sending ----------------------------------------------------------------------------
+
+  #forward(destination: number, buffer: number): void {
+    const tunnels = this.#tunnels;
+    if (tunnels.sending[destination] < 0) {
+      assert(tunnels.queueHead[destination] < 0, "nothing queues behind nothing");
+      this.#send(destination, buffer);
+      return;
+    }
+    const bytes = this.#pool.bytes[buffer];
+    const last = tunnels.queueTail[destination];
+    tunnels.queueBytes[destination] += bytes;
+    if (last >= 0) {
+      if (bytes <= MERGE_BYTES_MAX && this.#pool.merge(last, buffer)) return;
+      this.#pool.next[last] = buffer;
+    } else tunnels.queueHead[destination] = buffer;
+    tunnels.queueTail[destination] = buffer;
+  }
+
+  #send(endpoint: number, buffer: number): void {
+    const tunnels = this.#tunnels;
+    const pool = this.#pool;
+    assert(pool.bytes[buffer] <= bufferCapacity(buffer), "a buffer holds what it can");
+    tunnels.sending[endpoint] = buffer;
+    tunnels.flags[endpoint] |= SENDING | SENDING_NOW;
+    this.#sentNow[this.#sentNowCount++] = endpoint;
+    this.#ring.sendNow(
+      tunnels.fd[endpoint],
+      buffer,
+      pool.start[buffer],
+      pool.bytes[buffer],
+      SEND,
+      endpoint,
+      tunnels.generation[endpoint >> 1],
+    );
+  }
+
+  /** The socket was full: the rest goes when it has room, and a completion tells. */
+  #sendLater(endpoint: number, buffer: number): void {
+    const tunnels = this.#tunnels;
+    tunnels.flags[endpoint] |= SENDING;
+    this.#ring.send(
+      tunnels.fd[endpoint],
+      buffer,
+      this.#pool.start[buffer],
+      this.#pool.bytes[buffer],
+      SEND,
+      endpoint,
+      tunnels.generation[endpoint >> 1],
+    );
+  }
+
+  /** Before a turn: whether some send of it will leave more to do at once, so nothing may wait. */
+  beginTurn(): boolean {
+    const tunnels = this.#tunnels;
+    this.#settleCount = this.#sentNowCount;
+    for (let i = 0; i < this.#settleCount; i++) {
+      const endpoint = this.#sentNow[i];
+      if (
+        tunnels.queueHead[endpoint] >= 0 ||
+        (tunnels.flags[endpoint ^ 1] & (ENDED | PAUSED)) !== 0 ||
+        tunnels.state[endpoint >> 1] !== tunnel.OPEN
+      ) return true;
+    }
+    return false;
+  }
+
+  /**
+   * After a turn's completions were handled: the sends that it submitted and that did not say
+   * otherwise are over.
+   */
+  settleSends(): void {
+    const tunnels = this.#tunnels;
+    const count = this.#settleCount;
+    for (let i = 0; i < count; i++) {
+      const endpoint = this.#sentNow[i];
+      if ((tunnels.flags[endpoint] & SENDING_NOW) === 0) continue;
+      tunnels.flags[endpoint] &= ~(SENDING | SENDING_NOW);
+      this.#sent(endpoint, this.#pool.bytes[tunnels.sending[endpoint]]);
+    }
+    // Sends asked for meanwhile belong to the next turn.
+    const later = this.#sentNowCount - count;
+    if (later > 0) this.#sentNow.copyWithin(0, count, this.#sentNowCount);
+    this.#sentNowCount = later;
+    this.#settleCount = 0;
+  }
+
+  /** A send completed: one that had to wait, or one that the socket did not take whole at once. */
+  onSent(endpoint: number): void {
+    assert(this.#tunnels.sending[endpoint] >= 0, "a send has a buffer");
+    this.#tunnels.flags[endpoint] &= ~(SENDING | SENDING_NOW);
+    this.#sent(endpoint, this.#ring.result);
+  }
+
+  #sent(endpoint: number, result: number): void {
+    const tunnels = this.#tunnels;
+    const pool = this.#pool;
+    const slot = endpoint >> 1;
+    const buffer = tunnels.sending[endpoint];
+    if (tunnels.state[slot] !== tunnel.OPEN) {
+      this.#closeWhenIdle(slot);
+      return;
+    }
+    if (result < 0) {
+      const how = verdict(SEND, result);
+      if (how === OURS) this.#row[metric.BUGS]++;
+      if (how === AGAIN) this.#sendLater(endpoint, buffer);
+      else this.#fail(endpoint);
+      return;
+    }
+    this.#touch(slot);
+    this.#countSent(endpoint, result);
+    if (result < pool.bytes[buffer]) {
+      // The socket is full, or (a send that waited) the connection broke: the rest will tell.
+      pool.start[buffer] += result;
+      pool.bytes[buffer] -= result;
+      this.#sendLater(endpoint, buffer);
+      return;
+    }
+    tunnels.sending[endpoint] = -1;
+    pool.release(buffer);
+    const head = tunnels.queueHead[endpoint];
+    if (head >= 0) {
+      tunnels.queueHead[endpoint] = pool.next[head];
+      if (tunnels.queueHead[endpoint] < 0) tunnels.queueTail[endpoint] = -1;
+      tunnels.queueBytes[endpoint] -= pool.bytes[head];
+      this.#send(endpoint, head);
+    } else if ((tunnels.flags[endpoint ^ 1] & ENDED) !== 0) {
+      this.#finish(endpoint);
+      return;
+    }
+    this.#resume(endpoint ^ 1);
+  }
+
+  /** Goes on reading an endpoint that was paused, when its destination has drained enough. */
+  #resume(endpoint: number): void {
+    const tunnels = this.#tunnels;
+    const flags = tunnels.flags[endpoint];
+    if ((flags & PAUSED) === 0) return;
+    const destination = endpoint ^ 1;
+    if (tunnels.queueBytes[destination] > QUEUE_BYTES_LOW) return;
+    if ((flags & GATED) !== 0 && (tunnels.flags[destination] & SENDING) !== 0) return;
+    tunnels.flags[endpoint] &= ~PAUSED;
+    this.#read(endpoint);
+  }
+
+  // ---- Ends -------------------------------------------------------------------------------
+
+  /** FIN received: pass it on once everything before it was sent. */
+  #onEnd(endpoint: number): void {
+    const tunnels = this.#tunnels;
+    const slot = endpoint >> 1;
+    tunnels.flags[endpoint] |= ENDED;
+    const timeoutMs = Math.min(tunnels.halfCloseTimeoutMs[slot], tunnels.idleTimeoutMs[slot]);
+    this.#wheel.set(slot, this.#ring.nowMs + timeoutMs);
+    this.#touch(slot);
+    if ((tunnels.flags[endpoint ^ 1] & SENDING) === 0) this.#finish(endpoint ^ 1);
+  }
+
+  /** Everything for this endpoint was sent and nothing more will come. */
+  #finish(endpoint: number): void {
+    const tunnels = this.#tunnels;
+    const slot = endpoint >> 1;
+    const other = tunnels.flags[endpoint ^ 1];
+    assert((other & ENDED) !== 0, "a half is finished after its source has ended");
+    const bothEnded = (tunnels.flags[endpoint] & ENDED) !== 0;
+    if (bothEnded && (other & SENDING) === 0) {
+      this.end(slot, false); // the close sends the last FIN
+      return;
+    }
+    // Fails only when the peer is gone already: a reset that we have not heard of yet.
+    if (this.#ring.shutdownWrite(tunnels.fd[endpoint]) < 0) this.#fail(endpoint);
+  }
+
+  #fail(endpoint: number): void {
+    this.#row[metric.RESETS]++;
+    if ((endpoint & 1) === 1) {
+      this.#row[this.#tunnels.serverAt[endpoint >> 1] + metric.SERVER_RESETS]++;
+    }
+    this.end(endpoint >> 1, true);
+  }
+
+  /** Ends a tunnel, with a reset towards both peers or with whatever FINs are still due. */
+  end(slot: number, reset: boolean): void {
+    const tunnels = this.#tunnels;
+    if (tunnels.state[slot] === tunnel.CLOSING) return;
+    assert(tunnels.state[slot] !== tunnel.FREE, "only a tunnel can end");
+    tunnels.state[slot] = tunnel.CLOSING;
+    tunnels.resets[slot] = reset ? 1 : 0;
+    this.#wheel.clear(slot);
+    this.#cancel(slot * 2);
+    this.#cancel(slot * 2 + 1);
+    this.#closeWhenIdle(slot);
+  }
+
+  #cancel(endpoint: number): void {
+    if ((this.#tunnels.flags[endpoint] & IN_FLIGHT) !== 0) {
+      this.#ring.cancelAll(this.#tunnels.fd[endpoint]);
+    }
+  }
+
+  /** Closes a tunnel that is ending once its last operation has completed. */
+  #closeWhenIdle(slot: number): void {
+    const tunnels = this.#tunnels;
+    assert(tunnels.state[slot] === tunnel.CLOSING, "only an ending tunnel closes");
+    if (tunnels.inFlight(slot)) return;
+    this.#closeEndpoint(slot, slot * 2);
+    this.#closeEndpoint(slot, slot * 2 + 1);
+    this.#owner.onClosed(slot);
+  }
+
+  /** After a connect of an ending tunnel completed. */
+  onConnectOver(slot: number): void {
+    this.#closeWhenIdle(slot);
+  }
+
+  #closeEndpoint(slot: number, endpoint: number): void {
+    const tunnels = this.#tunnels;
+    const pool = this.#pool;
+    if (tunnels.sending[endpoint] >= 0) {
+      pool.release(tunnels.sending[endpoint]);
+      tunnels.sending[endpoint] = -1;
+    }
+    let buffer = tunnels.queueHead[endpoint];
+    while (buffer >= 0) {
+      const next = pool.next[buffer];
+      pool.release(buffer);
+      buffer = next;
+    }
+    tunnels.queueHead[endpoint] = -1;
+    tunnels.queueTail[endpoint] = -1;
+    tunnels.queueBytes[endpoint] = 0;
+    const fd = tunnels.fd[endpoint];
+    if (fd < 0) return;
+    if (tunnels.resets[slot] === 1) this.#ring.resetOnClose(fd);
+    this.#ring.close(fd);
+    tunnels.fd[endpoint] = -1;
+  }
+
+  /** A tunnel's entry in the wheel expired: silent for too long, or merely due for a look. */
+  onExpired(slot: number): void {
+    const tunnels = this.#tunnels;
+    assert(tunnels.state[slot] === tunnel.OPEN, "only open tunnels time out here");
+    const half = ((tunnels.flags[slot * 2] | tunnels.flags[slot * 2 + 1]) & ENDED) !== 0;
+    let timeoutMs = tunnels.idleTimeoutMs[slot];
+    if (half) timeoutMs = Math.min(timeoutMs, tunnels.halfCloseTimeoutMs[slot]);
+    const dueMs = tunnels.activeMs[slot] + timeoutMs;
+    if (dueMs > this.#ring.nowMs) {
+      this.#wheel.set(slot, dueMs);
+      return;
+    }
+    this.#row[half ? metric.HALF_CLOSE_TIMEOUTS : metric.IDLE_TIMEOUTS]++;
+    // Bytes that a peer would not take are lost: say so with a reset, not with a clean end.
+    const stuck = ((tunnels.flags[slot * 2] | tunnels.flags[slot * 2 + 1]) & SENDING) !== 0;
+    this.end(slot, stuck);
+  }
+
+  // ---- Counting ---------------------------------------------------------------------------
+
+  #touch(slot: number): void {
+    this.#tunnels.activeMs[slot] = this.#ring.nowMs;
+  }
+
+  #countReceived(endpoint: number, bytes: number): void {
+    const slot = endpoint >> 1;
+    if ((endpoint & 1) === 0) {
+      this.#row[this.#tunnels.listenerAt[slot] + metric.LISTENER_RECEIVED_BYTES] += bytes;
+    } else this.#row[this.#tunnels.serverAt[slot] + metric.SERVER_RECEIVED_BYTES] += bytes;
+  }
+
+  #countSent(endpoint: number, bytes: number): void {
+    const slot = endpoint >> 1;
+    if ((endpoint & 1) === 0) {
+      this.#row[this.#tunnels.listenerAt[slot] + metric.LISTENER_SENT_BYTES] += bytes;
+    } else this.#row[this.#tunnels.serverAt[slot] + metric.SERVER_SENT_BYTES] += bytes;
+  }
+}

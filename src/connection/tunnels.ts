@@ -1,0 +1,145 @@
+/**
+ * The state of every tunnel: struct of arrays, indexed by tunnel, or by endpoint.
+ *
+ * A tunnel is two connections copied blindly into each other. Its two endpoints are 2t (towards
+ * the client) and 2t + 1 (towards the server), so the other side of endpoint e is e ^ 1 and its
+ * tunnel is e >> 1. "Reading e" means: receiving from e, queueing for e ^ 1.
+ *
+ *   FREE --accept--> CONNECTING --connected--> OPEN --end--> CLOSING --last completion--> FREE
+ *                     |  ^ retry on the next server             ^
+ *                     +--+------------ no server left ----------+
+ *
+ * A slot is freed only when no operation of it is in flight, and its generation then moves on: a
+ * completion that names an older generation is a bug that is counted, not bytes for a stranger.
+ * A tunnel costs the 112 bytes of these arrays; pages of slots never used stay untouched.
+ */
+import { assert } from "../base/assert.ts";
+import { ATTEMPTS_MAX } from "../limits.ts";
+
+/** States of a tunnel. */
+export const FREE = 0;
+/** Accepted, but its listener is at its limit: it waits without a server. */
+export const WAITING = 1;
+export const CONNECTING = 2;
+export const OPEN = 3;
+export const CLOSING = 4;
+
+/** Bits of an endpoint: the operations in flight on its fd ... */
+export const RECEIVING = 1;
+export const SENDING = 2;
+export const POLLING = 4;
+export const IN_CONNECT = 8;
+export const IN_FLIGHT = RECEIVING | SENDING | POLLING | IN_CONNECT;
+/** ... and what has happened: its peer ended its half (FIN received), */
+export const ENDED = 16;
+/** the send in flight is one that ends within the turn that submits it (Ring.sendNow), */
+export const SENDING_NOW = 32;
+/** reading it waits until its destination's queue has drained, */
+export const PAUSED = 64;
+/** reading it goes through the gated lane. */
+export const GATED = 128;
+
+const GENERATION_MASK = (1 << 29) - 1;
+
+export class Tunnels {
+  readonly capacity: number;
+  /** Slots that are not FREE. */
+  openCount = 0;
+
+  // Per tunnel.
+  readonly state: Uint8Array;
+  readonly generation: Int32Array;
+  /** Time of the last byte either way, and how long silence may last; milliseconds. */
+  readonly activeMs: Float64Array;
+  readonly idleTimeoutMs: Int32Array;
+  readonly halfCloseTimeoutMs: Int32Array;
+  readonly listener: Uint16Array;
+  /** The server it talks to, numbered in its backend; -1 before one is chosen. */
+  readonly server: Int16Array;
+  readonly clientHash: Int32Array;
+  /** Servers tried so far: `attempts` entries of ATTEMPTS_MAX each. */
+  readonly attempts: Uint8Array;
+  readonly tried: Int16Array;
+  /** Where the listener's and the server's counters begin in the worker's row. */
+  readonly listenerAt: Int32Array;
+  readonly serverAt: Int32Array;
+  readonly resets: Uint8Array;
+
+  // Per endpoint.
+  readonly fd: Int32Array;
+  readonly flags: Uint8Array;
+  /** The buffer being sent to the endpoint, and those that wait behind it; -1 is none. */
+  readonly sending: Int32Array;
+  readonly queueHead: Int32Array;
+  readonly queueTail: Int32Array;
+  /** Bytes in the queue, without those being sent. */
+  readonly queueBytes: Int32Array;
+
+  readonly #freeSlots: Int32Array;
+  #freeCount: number;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.state = new Uint8Array(capacity);
+    this.generation = new Int32Array(capacity);
+    this.activeMs = new Float64Array(capacity);
+    this.idleTimeoutMs = new Int32Array(capacity);
+    this.halfCloseTimeoutMs = new Int32Array(capacity);
+    this.listener = new Uint16Array(capacity);
+    this.server = new Int16Array(capacity);
+    this.clientHash = new Int32Array(capacity);
+    this.attempts = new Uint8Array(capacity);
+    this.tried = new Int16Array(capacity * ATTEMPTS_MAX);
+    this.listenerAt = new Int32Array(capacity);
+    this.serverAt = new Int32Array(capacity);
+    this.resets = new Uint8Array(capacity);
+    this.fd = new Int32Array(capacity * 2);
+    this.flags = new Uint8Array(capacity * 2);
+    this.sending = new Int32Array(capacity * 2);
+    this.queueHead = new Int32Array(capacity * 2);
+    this.queueTail = new Int32Array(capacity * 2);
+    this.queueBytes = new Int32Array(capacity * 2);
+    this.#freeSlots = new Int32Array(capacity);
+    this.#freeCount = capacity;
+    // The lowest slots are taken first and reused soonest: few pages are ever touched.
+    for (let i = 0; i < capacity; i++) this.#freeSlots[i] = capacity - 1 - i;
+  }
+
+  /** Takes a slot for an accepted client; the caller has checked that there is one. */
+  open(clientFd: number): number {
+    assert(this.#freeCount > 0, "accepts are armed only for slots that are free");
+    const tunnel = this.#freeSlots[--this.#freeCount];
+    assert(this.state[tunnel] === FREE, "a free slot is free");
+    this.openCount++;
+    this.attempts[tunnel] = 0;
+    this.server[tunnel] = -1;
+    this.resets[tunnel] = 0;
+    for (let endpoint = tunnel * 2; endpoint <= tunnel * 2 + 1; endpoint++) {
+      this.flags[endpoint] = 0;
+      this.sending[endpoint] = -1;
+      this.queueHead[endpoint] = -1;
+      this.queueTail[endpoint] = -1;
+      this.queueBytes[endpoint] = 0;
+    }
+    this.fd[tunnel * 2] = clientFd;
+    this.fd[tunnel * 2 + 1] = -1;
+    return tunnel;
+  }
+
+  free(tunnel: number): void {
+    assert(this.state[tunnel] !== FREE, "a slot is freed once");
+    assert(!this.inFlight(tunnel), "the kernel is done with a slot before it is freed");
+    this.state[tunnel] = FREE;
+    this.generation[tunnel] = (this.generation[tunnel] + 1) & GENERATION_MASK;
+    this.#freeSlots[this.#freeCount++] = tunnel;
+    this.openCount--;
+  }
+
+  inFlight(tunnel: number): boolean {
+    return ((this.flags[tunnel * 2] | this.flags[tunnel * 2 + 1]) & IN_FLIGHT) !== 0;
+  }
+
+  get freeCount(): number {
+    return this.#freeCount;
+  }
+}

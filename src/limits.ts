@@ -1,0 +1,86 @@
+/**
+ * Every bound of the data plane, in one place, with the relations between them asserted below.
+ *
+ * A limit is a promise: memory is bounded by construction, because each queue, pool and table
+ * below has a size, reaching it pauses the source or refuses, and is counted (the counter is
+ * named at each limit). What a user may change is in the configuration; this is what holds anyway.
+ */
+import { assert } from "./base/assert.ts";
+
+/** Submission entries of a worker's ring; the queue is flushed when full, so this is not a cap. */
+export const SUBMISSIONS_MAX = 512;
+
+/** Accepts that a listener keeps armed: new connections taken per turn without another wait. */
+export const ACCEPTS_ARMED_MAX = 32;
+
+/** Connections that the kernel may hold for a listener before it is accepted (listen backlog). */
+export const BACKLOG_MAX = 4096;
+
+/**
+ * The fast lane: buffers handed to the kernel for multishot receives. Large, because the size of a
+ * receive is what makes bulk cheap; few are out at a time, because they take turns (the kernel's
+ * list is first in, first out) and a small set stays in the cache. The rest wait as a reserve.
+ */
+export const FAST_BUFFER_BYTES = 64 * 1024;
+export const FAST_BUFFERS_MAX = 1024;
+export const FAST_BUFFERS_OFFERED = 64;
+
+/**
+ * The gated lane: used by a tunnel once the fast lane has run dry (counted as
+ * receives_starved_total), and only after its destination said that it can take data. So these
+ * buffers come back within the turn, however many peers never read.
+ */
+export const GATED_BUFFER_BYTES = 16 * 1024;
+export const GATED_BUFFERS_MAX = 256;
+
+/** A tunnel returns to the fast lane when this many of its buffers are free again. */
+export const FAST_BUFFERS_RECOVERED = FAST_BUFFERS_MAX / 2;
+
+/**
+ * One receive operation takes at most this many bytes before it must be asked for again: the most
+ * by which a queue can exceed its high mark.
+ */
+export const RECEIVE_ALLOWANCE_BYTES = 256 * 1024;
+
+/** Bytes waiting for one destination: reading pauses at the high mark (receive_pauses_total). */
+export const QUEUE_BYTES_HIGH = 128 * 1024;
+/** and goes on at the low mark. */
+export const QUEUE_BYTES_LOW = 32 * 1024;
+
+/** Open files a worker keeps for itself: ring, listeners, pipes, runtime. */
+export const FDS_RESERVED = 128;
+
+/** Tunnels of a worker, whatever the limit of open files says: sizes the state arrays. */
+export const TUNNELS_MAX = 1 << 18;
+
+/** Servers tried for one connection: the first and `retries` more. */
+export const ATTEMPTS_MAX = 11;
+
+/** Workers that shared memory has rows for. */
+export const WORKERS_MAX = 256;
+
+/** A worker turns at least this often, which is what its heartbeat promises. */
+export const TURN_WAIT_MS_MAX = 500;
+/** A worker whose heartbeat is older than this is replaced. */
+export const HEARTBEAT_MS_MAX = 4000;
+
+/** How long workers go on accepting when their supervisor is gone, before they drain away. */
+export const ORPHAN_ACCEPT_MS = 5000;
+
+/** Accepting rests this long after the process has run out of fds (accept_pauses_total). */
+export const ACCEPT_PAUSE_MS = 100;
+
+/** Lines of log a worker may write per second; what is more is counted (log_dropped_total). */
+export const LOG_LINES_PER_SECOND = 20;
+/** A line of the worker's pipe; at most PIPE_BUF, so that it is written whole or not at all. */
+export const LOG_LINE_BYTES_MAX = 4000;
+
+/** Bytes read at once from the supervisor's pipe. */
+export const CONTROL_BYTES_MAX = 4096;
+
+assert(FAST_BUFFERS_OFFERED <= FAST_BUFFERS_MAX, "the reserve is what is not offered");
+assert(FAST_BUFFERS_MAX + GATED_BUFFERS_MAX <= 65536, "buffer ids are 16 bits wide");
+assert(QUEUE_BYTES_LOW < QUEUE_BYTES_HIGH, "a queue resumes below the mark that paused it");
+assert(TURN_WAIT_MS_MAX * 4 < HEARTBEAT_MS_MAX, "a late turn is not a stuck worker");
+assert((FAST_BUFFERS_MAX & (FAST_BUFFERS_MAX - 1)) === 0, "buffer rings are powers of two");
+assert((GATED_BUFFERS_MAX & (GATED_BUFFERS_MAX - 1)) === 0, "buffer rings are powers of two");

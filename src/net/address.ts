@@ -1,0 +1,233 @@
+/**
+ * Addresses as text: IPv4, IPv6, `host:port` of a server, the bind forms of a listener.
+ *
+ * Strict on purpose. What inet_aton(3) accepts beyond four decimal numbers (octal, hexadecimal,
+ * fewer parts) has let the same text mean two machines to two programs, so none of it is read.
+ * IPv6 follows RFC 4291 and is written as RFC 5952 has it, so that one address has one text and
+ * comparing texts compares addresses. Zone ids (`fe80::1%eth0`) are not read: an interface's name
+ * means nothing to another process.
+ *
+ * Nothing here resolves a name. A text that does not fit gives an `AddressProblem`, whose message
+ * goes on where a subject ("bind", "address") left off.
+ */
+import { assert } from "../base/assert.ts";
+import { quoteText } from "../base/quoted_text.ts";
+
+export const PORT_MAX = 65535;
+
+/** Where a listener accepts. */
+export interface Bind {
+  readonly kind: "tcp";
+  /** IP literal without brackets; "" is every address, IPv4 and IPv6. */
+  readonly host: string;
+  /** 0 lets the kernel pick. */
+  readonly port: number;
+}
+
+/** Where a server is. */
+export interface HostPort {
+  /** IP literal in canonical form without brackets, or a host name in lower case. */
+  readonly host: string;
+  /** 1..65535. */
+  readonly port: number;
+}
+
+export interface AddressProblem {
+  /** A predicate: `has no port: "10.0.0.1"`. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+export type Parsed<T> = { readonly ok: true; readonly value: T } | {
+  readonly ok: false;
+  readonly problem: AddressProblem;
+};
+
+const IPV4_PART = /^(0|[1-9][0-9]{0,2})$/;
+const IPV6_GROUP = /^[0-9A-Fa-f]{1,4}$/;
+const IPV6_GROUPS = 8;
+
+/** 4 bytes, or null. Four decimal numbers, none with a leading zero. */
+export function parseIpv4(text: string): Uint8Array | null {
+  const parts = text.split(".", 5);
+  if (parts.length !== 4 || !parts.every((part) => IPV4_PART.test(part))) return null;
+  const numbers = parts.map(Number);
+  return numbers.every((number) => number <= 255) ? Uint8Array.from(numbers) : null;
+}
+
+/** 16 bytes, or null. Without brackets and without a zone id. */
+export function parseIpv6(text: string): Uint8Array | null {
+  // The longest form, eight groups of which two are written as IPv4, has 45 characters.
+  if (text.length > 45 || !text.includes(":")) return null;
+  const halves = text.split("::", 3);
+  if (halves.length > 2) return null;
+  const [head, tail] = halves.map((half, i) => parseGroups(half, i === halves.length - 1));
+  if (head === null || tail === null) return null;
+  const rest = tail ?? [];
+  const missing = IPV6_GROUPS - head.length - rest.length;
+  // "::" stands for at least one group; without it all eight are written.
+  if (tail === undefined ? missing !== 0 : missing < 1) return null;
+  const groups = [...head, ...new Array<number>(missing).fill(0), ...rest];
+  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 255]));
+}
+
+/** @param mayEndInIpv4 whether this is the end of the address, where `::ffff:1.2.3.4` has IPv4. */
+function parseGroups(text: string, mayEndInIpv4: boolean): number[] | null {
+  if (text === "") return [];
+  const groups: number[] = [];
+  const parts = text.split(":");
+  for (const [index, part] of parts.entries()) {
+    const ipv4 = mayEndInIpv4 && index === parts.length - 1 ? parseIpv4(part) : null;
+    if (ipv4 !== null) groups.push(ipv4[0] << 8 | ipv4[1], ipv4[2] << 8 | ipv4[3]);
+    else if (IPV6_GROUP.test(part)) groups.push(parseInt(part, 16));
+    else return null;
+  }
+  return groups;
+}
+
+/** The 4 or 16 bytes of an IP literal without brackets; null for anything else. */
+export function parseIp(text: string): Uint8Array | null {
+  return parseIpv4(text) ?? parseIpv6(text);
+}
+
+/** The canonical text of 4 or 16 bytes (RFC 5952: lower case, the longest run of zeros as `::`). */
+export function formatIp(bytes: Uint8Array): string {
+  assert(bytes.length === 4 || bytes.length === 16, "an IP address has 4 or 16 bytes");
+  if (bytes.length === 4) return bytes.join(".");
+  const groups = Array.from(
+    { length: IPV6_GROUPS },
+    (_, i) => bytes[2 * i] << 8 | bytes[2 * i + 1],
+  );
+  // RFC 5952 section 5: IPv4-mapped addresses show their IPv4 part.
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+    return `::ffff:${bytes.subarray(12).join(".")}`;
+  }
+  let runStart = -1;
+  // One zero group alone is written out.
+  let runLength = 1;
+  for (let start = 0; start < IPV6_GROUPS; start++) {
+    let end = start;
+    while (end < IPV6_GROUPS && groups[end] === 0) end++;
+    if (end - start > runLength) [runStart, runLength] = [start, end - start];
+  }
+  const texts = groups.map((group) => group.toString(16));
+  if (runStart < 0) return texts.join(":");
+  return `${texts.slice(0, runStart).join(":")}::${texts.slice(runStart + runLength).join(":")}`;
+}
+
+/** `host:port`, an IPv6 literal in brackets; an empty host gives `:port`. */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/**
+ * RFC 1123 names and, as DNS allows and containers use, underscores. The last label is not all
+ * digits: such a text is a mistyped IPv4 address.
+ */
+const HOST_LABEL = /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
+
+export function isHostName(text: string): boolean {
+  if (text.length > 253) return false;
+  const labels = text.replace(/\.$/, "").split(".");
+  return labels.every((label) => HOST_LABEL.test(label)) && !/^[0-9]+$/.test(labels.at(-1)!);
+}
+
+/** The forms `:8080`, `10.0.0.1:443` and `[::1]:443`; port 0 is allowed. */
+export function parseBind(text: string): Parsed<Bind> {
+  if (/^[0-9]{1,5}$/.test(text)) {
+    return refuse(`must be an address, found ${quoteText(text)}`, `write ":${text}"`);
+  }
+  const parts = splitHostPort(text, ":8080");
+  if (!parts.ok) return parts;
+  const { host, portText } = parts.value;
+  const port = parsePort(portText, 0);
+  if (!port.ok) return port;
+  if (host === "") return accept({ kind: "tcp", host: "", port: port.value });
+  const bytes = parseIp(host);
+  if (bytes === null) {
+    const known: Record<string, string> = { "*": "", localhost: "127.0.0.1" };
+    const literal = known[host.toLowerCase()];
+    const hint = literal === undefined
+      ? 'a listener binds an IP address; ":PORT" is all of them'
+      : `write ${quoteText(`${literal}:${portText}`)}`;
+    return refuse(`has no IP address: ${quoteText(host)}`, hint);
+  }
+  return accept({ kind: "tcp", host: formatIp(bytes), port: port.value });
+}
+
+/** The forms `10.0.0.1:80`, `[::1]:80` and `name:80`. */
+export function parseServerAddress(text: string): Parsed<HostPort> {
+  const parts = splitHostPort(text, "10.0.0.1:80");
+  if (!parts.ok) return parts;
+  const { host, portText } = parts.value;
+  const port = parsePort(portText, 1);
+  if (!port.ok) return port;
+  const bytes = parseIp(host);
+  if (bytes !== null) return accept({ host: formatIp(bytes), port: port.value });
+  if (host === "") {
+    return refuse(`has no host: ${quoteText(text)}`, `write ${quoteText(`127.0.0.1${text}`)}`);
+  }
+  if (!isHostName(host)) {
+    const looksLikeIp = /^[0-9.]+$|[:\[\]%]/.test(host);
+    const noun = looksLikeIp ? "IP address" : "IP address or host name";
+    return refuse(`has no valid ${noun}: ${quoteText(host)}`);
+  }
+  return accept({ host: host.toLowerCase(), port: port.value });
+}
+
+/** Cuts at the colon before the port, takes brackets off, and knows the usual slips. */
+function splitHostPort(
+  text: string,
+  example: string,
+): Parsed<{ readonly host: string; readonly portText: string }> {
+  const scheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/.exec(text);
+  if (scheme !== null) {
+    const hint = scheme[1] === "" ? undefined : `write ${quoteText(scheme[1])}`;
+    return refuse(`takes no scheme, found ${quoteText(text)}`, hint);
+  }
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text);
+  if (bracketed !== null) {
+    const [, host, portText] = bracketed;
+    if (parseIpv6(host) === null) {
+      return refuse(`has no valid IPv6 address in its brackets: ${quoteText(text)}`);
+    }
+    return portText === undefined ? refuseWithoutPort(text, text) : accept({ host, portText });
+  }
+  const colon = text.lastIndexOf(":");
+  // 2001:db8::1:80 is an address as a whole, but whoever writes it means the port 80.
+  if (parseIpv6(text) !== null && parseIpv6(text.slice(0, colon)) === null) {
+    return refuseWithoutPort(text, `[${text}]`);
+  }
+  if (colon < 0) {
+    if (text === "" || /\s/.test(text) || /^[0-9]+$/.test(text)) {
+      return refuse(`must be an address such as ${quoteText(example)}, found ${quoteText(text)}`);
+    }
+    return refuseWithoutPort(text, text);
+  }
+  const host = text.slice(0, colon);
+  const portText = text.slice(colon + 1);
+  if (host.includes(":")) {
+    const hint = parseIpv6(host) === null ? undefined : `write "[${host}]:${portText}"`;
+    return refuse(`has an IPv6 address without brackets: ${quoteText(text)}`, hint);
+  }
+  return accept({ host, portText });
+}
+
+function refuseWithoutPort(text: string, host: string): Parsed<never> {
+  return refuse(`has no port: ${quoteText(text)}`, `write ${quoteText(`${host}:PORT`)}`);
+}
+
+function parsePort(text: string, least: number): Parsed<number> {
+  const port = /^(0|[1-9][0-9]{0,4})$/.test(text) ? Number(text) : -1;
+  if (port >= least && port <= PORT_MAX) return accept(port);
+  return refuse(`has port ${quoteText(text)}; a port is a number from ${least} to ${PORT_MAX}`);
+}
+
+function accept<T>(value: T): Parsed<T> {
+  return { ok: true, value };
+}
+
+function refuse(message: string, hint?: string): Parsed<never> {
+  return { ok: false, problem: hint === undefined ? { message } : { message, hint } };
+}

@@ -1,0 +1,67 @@
+/**
+ * Keeps accepts armed on one listener: a bank of single-shot accepts, each with an address slot of
+ * its own, so that the peer's address comes with the connection (a multishot accept has none).
+ *
+ * Armed are never more than the worker has free tunnel slots, so an accepted connection always
+ * has a place. Out of fds the bank rests and is filled again by the clock.
+ *
+ * @hot
+ */
+import { assert } from "../../base/assert.ts";
+import { ACCEPT_PAUSE_MS, ACCEPTS_ARMED_MAX } from "../../limits.ts";
+import { ACCEPT, type Ring } from "../../ring/ring.ts";
+
+export class AcceptBank {
+  readonly fd: number;
+  armedCount = 0;
+  /** Accepting rests until then, in the ring's milliseconds; 0 when it does not. */
+  restsUntilMs = 0;
+  stopped = false;
+  readonly #ring: Ring;
+  readonly #firstSlot: number;
+  readonly #armed = new Uint8Array(ACCEPTS_ARMED_MAX);
+
+  /** @param firstSlot its first of ACCEPTS_ARMED_MAX address slots; also the operations' index. */
+  constructor(ring: Ring, fd: number, firstSlot: number) {
+    this.#ring = ring;
+    this.fd = fd;
+    this.#firstSlot = firstSlot;
+  }
+
+  /** Arms accepts until `room` are armed, or the bank is full. */
+  arm(room: number): void {
+    if (this.stopped || this.restsUntilMs > this.#ring.nowMs) return;
+    this.restsUntilMs = 0;
+    const target = room < ACCEPTS_ARMED_MAX ? room : ACCEPTS_ARMED_MAX;
+    for (let i = 0; i < ACCEPTS_ARMED_MAX && this.armedCount < target; i++) {
+      if (this.#armed[i] === 1) continue;
+      this.#armed[i] = 1;
+      this.armedCount++;
+      this.#ring.accept(this.fd, this.#firstSlot + i, ACCEPT, this.#firstSlot + i, 0);
+    }
+  }
+
+  /** One of its accepts has completed. */
+  onCompletion(slot: number): void {
+    const i = slot - this.#firstSlot;
+    assert(this.#armed[i] === 1, "an accept completes once");
+    this.#armed[i] = 0;
+    this.armedCount--;
+    if (this.stopped && this.armedCount === 0) this.#ring.close(this.fd);
+  }
+
+  rest(): void {
+    this.restsUntilMs = this.#ring.nowMs + ACCEPT_PAUSE_MS;
+  }
+
+  /**
+   * Takes no more connections: its accepts complete as cancelled, then the socket is closed, so
+   * that (the supervisor having closed its copy) new clients are refused and not left waiting.
+   */
+  stop(): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    if (this.armedCount > 0) this.#ring.cancelAll(this.fd);
+    else this.#ring.close(this.fd);
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * The supervisor: an ordinary program that prepares everything workers need, keeps them running,
+ * and answers for them. It carries no traffic; when it dies traffic goes on (see worker.ts).
+ *
+ * Start: check the platform, open every socket, map shared memory, start one process per core.
+ * Run: replace workers that die or stand still, follow names that move, answer `status`.
+ * End: drain with a deadline; the result is the exit status.
+ */
+import type { Shim } from "../../ffi/shim.ts";
+import type { Config } from "../config/config.ts";
+import type { Level } from "../log/log.ts";
+import { BUFFERS_LEASED, STATE, TUNNELS_OPEN } from "../metrics/metric_names.ts";
+import { sharedBytes, SharedState } from "../metrics/shared_state.ts";
+import { mapShared, pagesFor } from "../../ffi/shim.ts";
+import type { ControlMessage } from "../upstream/plan.ts";
+import { chooseCores, cpusOf, readQuota } from "./cores.ts";
+import { type ListeningSockets, openListeningSockets } from "./listening_sockets.ts";
+import { checkPlatform } from "./platform.ts";
+import { makePlan } from "./make_plan.ts";
+import { ServerAddresses } from "./server_addresses.ts";
+import {
+  backendSnapshots,
+  listenerSnapshots,
+  type Snapshot,
+  WORKER_STATES,
+  workerCounters,
+  type WorkerSnapshot,
+} from "./snapshot.ts";
+import { WorkerSlot } from "./worker_slot.ts";
+import { parseIp } from "../net/address.ts";
+import { VERSION } from "../base/version.ts";
+
+const HEARTBEAT_CHECK_MS = 500;
+/** Deaths before the first "ready" after which starting is given up. */
+const START_DEATHS_MAX = 5;
+
+export interface SupervisorEvents {
+  onLog(worker: number, level: Level, text: string): void;
+  /** Every worker has been ready once. */
+  onServing(): void;
+}
+
+export class Supervisor {
+  /** Settles with the exit status when the last worker has ended. */
+  readonly finished: Promise<number>;
+  readonly #finish: (code: number) => void;
+  readonly #config: Config;
+  readonly #shim: Shim;
+  readonly #events: SupervisorEvents;
+  readonly #slots: WorkerSlot[] = [];
+  readonly #readyWorkers = new Set<number>();
+  readonly #drainedWorkers = new Set<number>();
+  #sockets: ListeningSockets[] = [];
+  #shared: SharedState | null = null;
+  #addresses: ServerAddresses | null = null;
+  #timers: ReturnType<typeof setInterval>[] = [];
+  #startedMs = 0;
+  #draining = false;
+  #exitCode = 0;
+
+  constructor(config: Config, shim: Shim, events: SupervisorEvents) {
+    this.#config = config;
+    this.#shim = shim;
+    this.#events = events;
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.finished = promise;
+    this.#finish = resolve;
+  }
+
+  /**
+   * Binds, resolves and maps: everything that can fail.
+   * @throws PlatformError, BindError: nothing was started and nothing stays bound.
+   */
+  async prepare(): Promise<void> {
+    const { library } = this.#shim;
+    const config = this.#config;
+    checkPlatform(library.rw_probe());
+    library.rw_fd_limit_raise();
+    const maskBytes = library.rw_affinity();
+    const cpus = cpusOf(this.#shim.scratch.slice(0, Math.max(0, maskBytes)));
+    const cores = chooseCores(config.workers, cpus, readQuota());
+    this.#openSockets(cores.workers);
+    this.#addresses = new ServerAddresses(config, (server, address) => {
+      this.#tellAll({ type: "address", server, address });
+    }, (text) => this.#events.onLog(-1, "warn", text));
+    await this.#addresses.resolveAll();
+
+    const shape = {
+      workers: cores.workers,
+      listeners: config.listeners.length,
+      servers: config.backends.reduce((count, backend) => count + backend.servers.length, 0),
+    };
+    const bytes = sharedBytes(shape);
+    const sharedFd = library.rw_shared_create(pagesFor(bytes));
+    if (sharedFd < 0) throw new Error(`cannot create shared memory: errno ${-sharedFd}`);
+    this.#shared = new SharedState(mapShared(this.#shim, sharedFd, bytes).buffer, shape);
+    const addresses = this.#addresses;
+    for (let worker = 0; worker < cores.workers; worker++) {
+      const plan = () => makePlan(config, cores, worker, sharedFd, this.#sockets, addresses);
+      this.#slots.push(new WorkerSlot(worker, this.#shim, this.#shared, plan, this.#slotEvents()));
+    }
+  }
+
+  /** Starts the workers. */
+  start(): void {
+    this.#startedMs = performance.now();
+    for (const slot of this.#slots) slot.start();
+    this.#timers.push(setInterval(() => {
+      const nowMs = performance.now();
+      for (const slot of this.#slots) slot.checkHeartbeat(nowMs);
+    }, HEARTBEAT_CHECK_MS));
+    this.#addresses?.follow();
+  }
+
+  #openSockets(workers: number): void {
+    try {
+      for (const listener of this.#config.listeners) {
+        const host = listener.bind.host === "" ? "::" : listener.bind.host;
+        const ip = parseIp(host);
+        if (ip === null) throw new Error(`bind address "${host}" is not an IP literal`);
+        this.#sockets.push(openListeningSockets(this.#shim, {
+          name: listener.name,
+          ip,
+          port: listener.bind.port,
+          text: listener.bind.text,
+        }, workers));
+      }
+    } catch (cause) {
+      this.#closeSockets();
+      throw cause;
+    }
+  }
+
+  #closeSockets(): void {
+    for (const { fds } of this.#sockets) {
+      for (const fd of fds) this.#shim.library.rw_close(fd);
+    }
+  }
+
+  #slotEvents() {
+    return {
+      onReady: (worker: number, _multishot: boolean) => {
+        this.#readyWorkers.add(worker);
+        if (this.#readyWorkers.size === this.#slots.length) this.#events.onServing();
+      },
+      onLog: this.#events.onLog,
+      onDrained: (worker: number, code: number) => {
+        this.#drainedWorkers.add(worker);
+        if (code !== 0) this.#exitCode = Math.max(this.#exitCode, code === 3 ? 3 : 1);
+        if (this.#drainedWorkers.size === this.#slots.length) this.#end();
+      },
+      onStartFailed: (_worker: number, deaths: number) => {
+        if (this.#readyWorkers.size > 0 || deaths < START_DEATHS_MAX) return;
+        this.#events.onLog(-1, "error", "workers do not start; giving up");
+        for (const slot of this.#slots) slot.kill();
+        this.#exitCode = 1;
+        this.#end();
+      },
+    };
+  }
+
+  #end(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#addresses?.stop();
+    this.#finish(this.#exitCode);
+  }
+
+  #tellAll(message: ControlMessage): void {
+    for (const slot of this.#slots) slot.tell(message);
+  }
+
+  /** Ports bound, by listener. */
+  get ports(): readonly number[] {
+    return this.#sockets.map((sockets) => sockets.port);
+  }
+
+  get workers(): number {
+    return this.#slots.length;
+  }
+
+  /** Connections open now. */
+  get tunnels(): number {
+    return this.#shared?.sum(TUNNELS_OPEN) ?? 0;
+  }
+
+  /**
+   * Stops accepting and ends when the last connection has.
+   * @param timeoutMs cuts what is left after that; null waits for ever.
+   */
+  drain(timeoutMs: number | null): void {
+    if (!this.#draining) {
+      this.#draining = true;
+      // The workers close theirs as well; only then are new clients refused by the kernel.
+      this.#closeSockets();
+    }
+    this.#tellAll({ type: "drain", timeoutMs });
+  }
+
+  cut(): void {
+    if (!this.#draining) this.drain(0);
+    this.#tellAll({ type: "cut" });
+  }
+
+  snapshot(): Snapshot {
+    const shared = this.#shared!;
+    const addresses = this.#addresses!;
+    return {
+      version: VERSION,
+      pid: Deno.pid,
+      uptime_seconds: Math.round((performance.now() - this.#startedMs) / 1000),
+      state: this.#draining ? "draining" : "serving",
+      workers: this.#slots.map((slot, worker): WorkerSnapshot => ({
+        index: worker,
+        pid: slot.pid,
+        state: slot.pid === 0 ? "down" : WORKER_STATES[shared.rows[worker][STATE]],
+        restarts: slot.restarts,
+        tunnels: shared.rows[worker][TUNNELS_OPEN],
+        buffers_leased: shared.rows[worker][BUFFERS_LEASED],
+        counters: workerCounters(shared, worker),
+      })),
+      listeners: listenerSnapshots(this.#config, this.ports, shared),
+      backends: backendSnapshots(this.#config, addresses.texts, shared),
+    };
+  }
+}

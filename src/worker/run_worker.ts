@@ -1,0 +1,72 @@
+/**
+ * The worker process: reads its plan from standard input, opens ring and shared memory, and turns
+ * until it is done. Exit status: 0 when it drained, 3 when tunnels were cut.
+ *
+ * Standard input is the supervisor's control pipe and stays open: its end means that the
+ * supervisor is gone. Standard output carries messages to it.
+ */
+import { FDS_RESERVED, TUNNELS_MAX } from "../limits.ts";
+import { sharedBytes, SharedState } from "../metrics/shared_state.ts";
+import { mapShared, openShim } from "../../ffi/shim.ts";
+import { KernelRing } from "../ring/kernel_ring.ts";
+import type { Plan } from "../upstream/plan.ts";
+import { ControlChannel } from "./control_channel.ts";
+import { addressSlotCount, DONE, Worker } from "./worker.ts";
+import { WorkerLog } from "./worker_log.ts";
+
+const CONTROL_FD = 0;
+const MESSAGES_FD = 1;
+
+/** Reads the first line; the supervisor writes nothing more before it has heard "ready". */
+function readPlan(): Plan {
+  const pieces: Uint8Array[] = [];
+  const decoder = new TextDecoder();
+  const piece = new Uint8Array(64 * 1024);
+  for (;;) {
+    const count = Deno.stdin.readSync(piece);
+    if (count === null) throw new Error("the supervisor ended before it sent a plan");
+    pieces.push(piece.slice(0, count));
+    if (piece[count - 1] === 10) break;
+  }
+  const text = pieces.map((bytes) => decoder.decode(bytes, { stream: true })).join("");
+  return JSON.parse(text) as Plan;
+}
+
+export function runWorker(): never {
+  const plan = readPlan();
+  const shim = openShim();
+  shim.scratch.set(new TextEncoder().encode(`ringway-w${plan.worker}\0`));
+  shim.library.rw_name();
+  if (plan.cpu >= 0) shim.library.rw_pin(plan.cpu);
+  const fds = shim.library.rw_fd_limit_raise();
+  const tunnelsMax = Math.min(TUNNELS_MAX, Math.max(1, Math.floor((fds - FDS_RESERVED) / 2)));
+  shim.library.rw_nonblocking(MESSAGES_FD);
+  const signalFd = shim.library.rw_signals_open();
+
+  const shape = {
+    workers: plan.workers,
+    listeners: plan.listeners.length,
+    servers: plan.backends.reduce((count, backend) => count + backend.servers.length, 0),
+  };
+  const shared = new SharedState(
+    mapShared(shim, plan.sharedFd, sharedBytes(shape)).buffer,
+    shape,
+  );
+  const ring = new KernelRing(addressSlotCount(plan));
+  const log = new WorkerLog(
+    (line) => void Deno.stdout.writeSync(line),
+    () => ring.nowMs,
+    shared.rows[plan.worker],
+    plan.logLevel,
+  );
+  const channel = new ControlChannel();
+  const worker = new Worker(ring, ring.slab, plan, shared, tunnelsMax, Deno.pid, {
+    controlFd: CONTROL_FD,
+    signalFd,
+    parse: (bytes, count) => channel.parse(bytes, count),
+  }, log);
+  worker.start();
+  log.send({ type: "ready", multishot: ring.multishot });
+  while (worker.state !== DONE) worker.turn();
+  Deno.exit(worker.cutCount > 0 ? 3 : 0);
+}

@@ -1,0 +1,256 @@
+/**
+ * One worker: a ring, its state, and the turn loop. A pure function of completions.
+ *
+ * A turn: submit what is queued and wait (one system call), handle every completion, handle
+ * deadlines, keep accepts armed, publish the heartbeat. The work of a turn is bounded by the
+ * completion queue. Nothing here awaits: while it serves, a worker never returns to the runtime's
+ * event loop, so whatever it must react to arrives through the ring.
+ *
+ *   STARTING -> SERVING --drain, orphaned--> DRAINING --last tunnel ended, or cut--> DONE
+ *
+ * @hot
+ */
+import { assert } from "../base/assert.ts";
+import { Random } from "../base/random.ts";
+import { BufferPool } from "../buffer/buffer_pool.ts";
+import { ACCEPTS_ARMED_MAX, ORPHAN_ACCEPT_MS, TURN_WAIT_MS_MAX } from "../limits.ts";
+import * as metric from "../metrics/metric_names.ts";
+import type { SharedState } from "../metrics/shared_state.ts";
+import { type ProxyLog, TcpProxy } from "../proxy/tcp/tcp_proxy.ts";
+import {
+  ACCEPT,
+  CONNECT,
+  CONTROL,
+  IGNORED,
+  RECEIVE,
+  type Ring,
+  SEND,
+  SIGNAL,
+  WRITABLE,
+} from "../ring/ring.ts";
+import { Backend } from "../upstream/backend.ts";
+import type { ControlMessage, Plan } from "../upstream/plan.ts";
+
+export const STARTING = 0;
+export const SERVING = 1;
+export const DRAINING = 2;
+export const DONE = 3;
+
+/** How late a deadline may be noticed while any is set. */
+const DEADLINE_WAIT_MS = 50;
+
+/** What a worker reads from outside; a worker of a simulation has none (fd -1). */
+export interface WorkerInputs {
+  /** Pipe from the supervisor; its end means that the supervisor is gone. */
+  readonly controlFd: number;
+  /** The shim's eventfd of signals. */
+  readonly signalFd: number;
+  /** Turns bytes of the pipe into messages. */
+  parse(bytes: Uint8Array, count: number): readonly ControlMessage[];
+}
+
+/** Address slots that a plan needs: the accept banks', then one per server. */
+export function addressSlotCount(plan: Plan): number {
+  let count = plan.listeners.length * ACCEPTS_ARMED_MAX;
+  for (let i = 0; i < plan.backends.length; i++) count += plan.backends[i].servers.length;
+  return count;
+}
+
+export class Worker {
+  state = STARTING;
+  /** Tunnels cut because a drain took too long or a second signal came. */
+  cutCount = 0;
+  readonly pool: BufferPool;
+  readonly proxy: TcpProxy;
+  readonly #ring: Ring;
+  readonly #plan: Plan;
+  readonly #inputs: WorkerInputs;
+  readonly #row: Float64Array;
+  readonly #backends: Backend[] = [];
+  /** When to stop accepting because the supervisor is gone; when to cut. Infinity: never. */
+  #stopAtMs = Infinity;
+  #cutAtMs = Infinity;
+  #orphaned = false;
+
+  /** @param tunnelsMax tunnels at once: what the limit of open files allows. */
+  constructor(
+    ring: Ring,
+    slab: Uint8Array,
+    plan: Plan,
+    shared: SharedState,
+    tunnelsMax: number,
+    seed: number,
+    inputs: WorkerInputs,
+    log: ProxyLog,
+  ) {
+    this.#ring = ring;
+    this.#plan = plan;
+    this.#inputs = inputs;
+    this.#row = shared.rows[plan.worker];
+    this.pool = new BufferPool(ring, slab);
+    let server = 0;
+    let slot = plan.listeners.length * ACCEPTS_ARMED_MAX;
+    for (let i = 0; i < plan.backends.length; i++) {
+      const backend = plan.backends[i];
+      this.#backends.push(new Backend(backend, server, slot, ring.addresses, shared));
+      server += backend.servers.length;
+      slot += backend.servers.length;
+    }
+    const random = new Random(seed);
+    this.proxy = new TcpProxy(
+      ring,
+      this.pool,
+      tunnelsMax,
+      shared,
+      this.#row,
+      plan.listeners,
+      this.#backends,
+      random,
+      log,
+    );
+  }
+
+  start(): void {
+    assert(this.state === STARTING, "a worker starts once");
+    if (this.#inputs.controlFd >= 0) this.#ring.readControl(this.#inputs.controlFd, CONTROL);
+    if (this.#inputs.signalFd >= 0) this.#ring.readSignals(this.#inputs.signalFd, SIGNAL);
+    this.#setState(SERVING);
+    this.proxy.arm();
+  }
+
+  /** One turn. */
+  turn(): void {
+    const ring = this.#ring;
+    const row = this.#row;
+    let waitMs = TURN_WAIT_MS_MAX;
+    if (this.proxy.tunnels.openCount > 0 || this.state === DRAINING) waitMs = DEADLINE_WAIT_MS;
+    if (this.proxy.relay.beginTurn()) waitMs = 0;
+    row[metric.COMPLETIONS] += ring.turn(waitMs);
+    row[metric.TURNS]++;
+    row[metric.HEARTBEAT] = ring.nowMs;
+    while (ring.next()) this.#complete(ring.kind);
+    this.proxy.relay.settleSends();
+    this.proxy.expire();
+    this.proxy.relay.resumeStarved();
+    if (this.state === SERVING) {
+      this.proxy.arm();
+      if (this.#stopAtMs <= ring.nowMs) this.drain(this.#plan.drainTimeoutMs);
+    } else this.#continueDrain();
+    row[metric.BUFFERS_LEASED] = this.pool.leasedCount[0] + this.pool.leasedCount[1];
+  }
+
+  #complete(kind: number): void {
+    const ring = this.#ring;
+    const index = ring.index;
+    switch (kind) {
+      case RECEIVE:
+        if (this.#isCurrent()) this.proxy.relay.onReceived(index);
+        return;
+      case SEND:
+        if (this.#isCurrent()) this.proxy.relay.onSent(index);
+        return;
+      case ACCEPT:
+        this.proxy.onAccepted(index);
+        return;
+      case CONNECT:
+        if (this.#isCurrent()) this.proxy.onConnected(index);
+        return;
+      case WRITABLE:
+        if (this.#isCurrent()) this.proxy.relay.onWritable(index);
+        return;
+      case CONTROL:
+        this.#onControl(ring.result);
+        return;
+      case SIGNAL:
+        this.#onSignal();
+        return;
+      case IGNORED: // a cancel that found nothing, a close that failed
+        return;
+    }
+    this.#row[metric.BUGS]++;
+  }
+
+  /** Whether the completion belongs to the tunnel that holds the slot now. */
+  #isCurrent(): boolean {
+    const ring = this.#ring;
+    if (this.proxy.tunnels.generation[ring.index >> 1] === ring.generation) return true;
+    this.#row[metric.COMPLETIONS_STALE]++;
+    if (ring.buffer >= 0) {
+      this.pool.lease(ring.buffer, 0);
+      this.pool.release(ring.buffer);
+    }
+    return false;
+  }
+
+  // ---- Messages and signals ---------------------------------------------------------------
+
+  #onControl(result: number): void {
+    if (result <= 0) {
+      // The supervisor is gone. Serve on for the time its successor may need, then drain away.
+      this.#orphaned = true;
+      this.#stopAtMs = this.#ring.nowMs + ORPHAN_ACCEPT_MS;
+      return;
+    }
+    const messages = this.#inputs.parse(this.#ring.controlBytes, result);
+    for (let i = 0; i < messages.length; i++) this.apply(messages[i]);
+    this.#ring.readControl(this.#inputs.controlFd, CONTROL);
+  }
+
+  /** The supervisor decides; only without one does a worker obey signals itself. */
+  #onSignal(): void {
+    const counts = this.#ring.signalCounts;
+    const asked = counts[0] + counts[1] + counts[2];
+    this.#ring.readSignals(this.#inputs.signalFd, SIGNAL);
+    if (!this.#orphaned || asked === 0) return;
+    if (this.state === SERVING) this.drain(this.#plan.drainTimeoutMs);
+    else this.cut();
+  }
+
+  apply(message: ControlMessage): void {
+    switch (message.type) {
+      case "drain":
+        this.drain(message.timeoutMs === null ? Infinity : message.timeoutMs);
+        return;
+      case "cut":
+        this.cut();
+        return;
+      case "address":
+        for (let i = 0; i < this.#backends.length; i++) {
+          const backend = this.#backends[i];
+          const server = message.server - backend.firstServer;
+          if (server >= 0 && server < backend.serverCount) {
+            backend.setAddress(server, message.address);
+          }
+        }
+        return;
+    }
+  }
+
+  // ---- Ending -----------------------------------------------------------------------------
+
+  /** Stops accepting; cuts what is left after `timeoutMs`. Again: the earlier deadline counts. */
+  drain(timeoutMs: number): void {
+    this.#cutAtMs = Math.min(this.#cutAtMs, this.#ring.nowMs + timeoutMs);
+    if (this.state !== SERVING) return;
+    this.#setState(DRAINING);
+    this.proxy.stopAccepting();
+  }
+
+  cut(): void {
+    if (this.state === SERVING) this.drain(0);
+    this.cutCount += this.proxy.cut();
+    this.#cutAtMs = Infinity;
+  }
+
+  #continueDrain(): void {
+    if (this.state !== DRAINING) return;
+    this.proxy.admit();
+    if (this.#cutAtMs <= this.#ring.nowMs) this.cut();
+    if (this.proxy.isIdle()) this.#setState(DONE);
+  }
+
+  #setState(state: number): void {
+    this.state = state;
+    this.#row[metric.STATE] = state;
+  }
+}
