@@ -38,7 +38,8 @@ static struct io_uring ring;
 static uint32_t enter_flags;
 
 _Static_assert(offsetof(struct io_uring_sqe, splice_fd_in) == SQE_OPTLEN_OFFSET, "sqe layout");
-_Static_assert(sizeof(struct io_uring_sqe) == 64 && sizeof(struct io_uring_cqe) == 16, "ring layout");
+_Static_assert(sizeof(struct io_uring_sqe) == 64, "submission entry layout");
+_Static_assert(sizeof(struct io_uring_cqe) == 16, "completion entry layout");
 _Static_assert(sizeof(struct io_uring_buf) == 16, "buffer ring layout");
 _Static_assert(sizeof(struct rw_control) % 8 == 0, "control block is read as 64-bit lanes");
 
@@ -262,13 +263,7 @@ int32_t rw_listen(uint32_t address_bytes, uint32_t backlog, uint32_t exclusive) 
   if (fd < 0) return -errno;
   if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0) goto failed;
   if (!exclusive && set(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0) goto failed;
-  /* A standby node may bind the address before it owns it. */
-  if (address->sa_family == AF_INET6) {
-    set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
-    if (set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) < 0) goto failed;
-  } else {
-    set(fd, IPPROTO_IP, IP_FREEBIND, 1);
-  }
+  if (address->sa_family == AF_INET6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) < 0) goto failed;
   /* Accepted sockets inherit these two: no call per connection. */
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -358,7 +353,8 @@ static void on_signal(int number) {
 
 int32_t rw_signals_open(void) {
   if (signals_fd >= 0) return -EALREADY;
-  signals_fd = eventfd(0, EFD_CLOEXEC); /* blocking: the ring polls it, O_NONBLOCK would answer EAGAIN */
+  /* Blocking: a ring waits for such a file, with O_NONBLOCK it would answer EAGAIN. */
+  signals_fd = eventfd(0, EFD_CLOEXEC);
   if (signals_fd < 0) return -errno;
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
   sigfillset(&action.sa_mask);

@@ -10,7 +10,7 @@ import { quoteText } from "../base/quoted_text.ts";
 import type { ConfigTree, MapTree } from "./config_tree.ts";
 import { toValue } from "./config_tree.ts";
 import type { DiagnosticList } from "./diagnostic.ts";
-import { decodeProblem, QUOTE_HINT } from "./problem.ts";
+import { decodeProblem, type Problem, QUOTE_HINT } from "./problem.ts";
 import { type ConfigFile, SCHEMA } from "./schema.ts";
 import type { Span } from "./source_text.ts";
 
@@ -20,7 +20,13 @@ type Path = readonly (string | number)[];
 export function checkSchema(tree: MapTree, diagnostics: DiagnosticList): ConfigFile | null {
   const result = v.safeParse(SCHEMA, toValue(withoutExtensions(tree)));
   if (result.success) return result.output;
-  for (const issue of result.issues) reportIssue(issue, tree, diagnostics);
+  const issues = result.issues.map(readIssue);
+  const isMisspelt = (missing: Issue) =>
+    issues.some((other) => other !== missing && isSameKey(other, missing));
+  for (const issue of issues) {
+    const isMissing = issue.isKey && !issue.isPresent;
+    if (!isMissing || !isMisspelt(issue)) reportIssue(issue, tree, diagnostics);
+  }
   return null;
 }
 
@@ -30,16 +36,36 @@ function withoutExtensions(tree: MapTree): MapTree {
   return { ...tree, entries: new Map(entries) };
 }
 
-function reportIssue(
-  issue: v.BaseIssue<unknown>,
-  tree: MapTree,
-  diagnostics: DiagnosticList,
-): void {
+interface Issue {
+  readonly problem: Problem;
+  readonly path: Path;
+  /** About the last key of the path, and not its value. */
+  readonly isKey: boolean;
+  /** Whether the file has what the path leads to. */
+  readonly isPresent: boolean;
+}
+
+function readIssue(issue: v.BaseIssue<unknown>): Issue {
   const items = issue.path ?? [];
-  const path = items.map(({ key }) => key as string | number);
-  const { kind, message, hint } = decodeProblem(issue.message);
+  const last = items.at(-1);
+  return {
+    problem: decodeProblem(issue.message),
+    path: items.map(({ key }) => key as string | number),
+    isKey: last?.origin === "key",
+    isPresent: last?.value !== undefined,
+  };
+}
+
+/** Whether an unknown key of the same map was meant to be the missing one, which is said there. */
+function isSameKey(unknown: Issue, missing: Issue): boolean {
+  return unknown.isKey && unknown.problem.key === missing.problem.key &&
+    unknown.path.slice(0, -1).join("\0") === missing.path.slice(0, -1).join("\0");
+}
+
+function reportIssue({ problem, path, isKey }: Issue, tree: MapTree, diagnostics: DiagnosticList) {
+  const { kind, message, hint } = problem;
   const place = locate(tree, path);
-  if (items.at(-1)?.origin === "key") {
+  if (isKey) {
     const scope = kind === "key" ? describeScope(path.slice(0, -1)) : "";
     diagnostics.error(place.keySpan, message + scope, hint);
     return;

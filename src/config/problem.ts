@@ -15,6 +15,8 @@ export interface Problem {
   readonly kind: "value" | "key" | "whole";
   readonly message: string;
   readonly hint?: string;
+  /** The key that is missing, or that an unknown one was meant to be. */
+  readonly key?: string;
 }
 
 /** For a number that was meant as text; the reporter adds how it was written. */

@@ -148,6 +148,7 @@ const SERVER_LONG = section(
 const SERVER = byType(
   { string: short(SERVER_ADDRESS, (address) => ({ address }), SERVER_LONG), object: SERVER_LONG },
   (input) => must('an address such as "10.0.0.1:80" or a map', input),
+  "An address in a backend.",
 );
 
 const SERVERS = list(SERVER, "server", limits.SERVERS_MAX, "The servers of the backend.");
@@ -198,17 +199,18 @@ const BACKEND = byType(
     const hint = typeof input === "string" ? `write [${quoteText(input)}]` : undefined;
     return must("a list of servers or a map", input, hint);
   },
+  "A group of servers with one policy.",
 );
 
-const WORKERS = v.pipe(
-  byType(
-    {
-      string: choice(["auto"], VOCABULARY.none, "One worker per core that this process may use."),
-      number: wholeNumber(1, WORKERS_MAX, "How many worker processes."),
-    },
-    (input) => must(`auto or a whole number from 1 to ${WORKERS_MAX}`, input),
-  ),
-  v.description("Processes that carry the traffic."),
+const WORKERS_FORM = `auto or a whole number from 1 to ${WORKERS_MAX}`;
+
+const WORKERS = byType(
+  {
+    string: v.literal("auto", ({ input }) => encodeProblem(must(WORKERS_FORM, input))),
+    number: wholeNumber(1, WORKERS_MAX, "How many worker processes."),
+  },
+  (input) => must(WORKERS_FORM, input),
+  "Processes that carry the traffic; auto is one per core that may be used.",
 );
 
 const LEVEL = choice(LEVELS, VOCABULARY.levelValues, "The least severe events that are logged.");
@@ -228,6 +230,7 @@ const LOG_LONG = section(
 const LOG = byType(
   { string: short(LEVEL, (level) => ({ level }), LOG_LONG), object: LOG_LONG },
   (input) => must("a level or a map of level, format", input),
+  "What is logged, and how.",
 );
 
 const DRAIN_TIMEOUT = duration(0, "How long open connections may take to end before they are cut.");
@@ -250,6 +253,7 @@ const DRAIN = byType(
     const isNumber = typeof input === "number";
     return isNumber ? explainDuration(input, 0) : must('a duration such as "25s" or a map', input);
   },
+  "How the program stops.",
 );
 
 const ADMIN_BIND = text(
@@ -268,6 +272,7 @@ const ADMIN = byType(
     object: section({ bind: ADMIN_BIND }, VOCABULARY.admin, "Where the admin socket is."),
   },
   explainAdmin,
+  "The socket for status and control; without this key the program picks its path.",
 );
 
 /** The whole file. Top-level keys that begin with "x-" are taken away before it is applied. */

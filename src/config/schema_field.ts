@@ -24,6 +24,8 @@ type Judge = (input: unknown) => Problem;
 /** Alternatives by the type of what is found; read by json_schema.ts. */
 export interface ByType {
   readonly alternatives: readonly v.GenericSchema[];
+  /** The description of what has several forms. */
+  readonly about?: string;
 }
 
 /** A message for the library, from what was found. */
@@ -38,12 +40,14 @@ type Field<Output> = v.GenericSchema<unknown, Output>;
 export function byType<const T extends Readonly<Record<string, v.GenericSchema>>>(
   alternatives: T,
   judge: Judge,
+  about?: string,
 ): Field<v.InferOutput<T[keyof T]>> & ByType {
   const known: Readonly<Record<string, v.GenericSchema>> = alternatives;
   const none = v.never(say(judge));
   const lazy = v.lazy((input) => known[kindOf(input)] ?? none);
   return Object.assign(lazy as Field<v.InferOutput<T[keyof T]>>, {
     alternatives: Object.values(known),
+    about,
   });
 }
 
@@ -70,7 +74,11 @@ export function section<E extends v.ObjectEntries>(
 ) {
   const known = Object.keys(entries);
   const missing = (issue: v.BaseIssue<unknown>) =>
-    encodeProblem({ kind: "key", message: `${issue.expected} is missing` });
+    encodeProblem({
+      kind: "key",
+      message: `${issue.expected} is missing`,
+      key: issue.expected?.replaceAll('"', ""),
+    });
   const map = v.pipe(
     v.looseObject(entries, missing),
     v.rawCheck(({ dataset, addIssue }) => {
@@ -97,7 +105,7 @@ function explainUnknownKey(key: string, known: readonly string[], words: Vocabul
   const hint = words.later.includes(suggestion)
     ? notYet(quoteText(suggestion)).message
     : `did you mean ${quoteText(suggestion)}?`;
-  return { kind: "key", message, hint };
+  return { kind: "key", message, hint, key: suggestion };
 }
 
 /** A map from names to `value`. */
@@ -155,14 +163,14 @@ export function list<T extends v.GenericSchema>(
  */
 const NAME_PATTERN = "^[A-Za-z0-9\\[][A-Za-z0-9_.:\\[\\]-]{0,127}$";
 const NAME_REGEXP = new RegExp(NAME_PATTERN);
-const NAME_RULE = "letters, digits and _ . : - [ ], at most 128, begins with a letter or digit";
+const NAME_HINT = "names: letters, digits and _ . : - [ ], a letter or digit first, at most 128";
 
 export function isName(text: string): boolean {
   return NAME_REGEXP.test(text);
 }
 
 export function explainName(input: unknown): Problem {
-  const hint = typeof input === "number" ? QUOTE_HINT : `a name has ${NAME_RULE}`;
+  const hint = typeof input === "number" ? QUOTE_HINT : NAME_HINT;
   return must("a name", input, hint);
 }
 
@@ -172,7 +180,7 @@ const NAME = v.pipe(
     isName,
     say((input) => {
       const message = `${quoteText(String(input))} is not a valid name`;
-      return { kind: "key", message, hint: `a name has ${NAME_RULE}` };
+      return { kind: "key", message, hint: NAME_HINT };
     }),
   ),
   v.metadata({ pattern: NAME_PATTERN }),

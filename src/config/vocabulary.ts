@@ -23,8 +23,8 @@ export const VOCABULARY = {
   none: NO_WORDS,
   root: {
     foreign: {
-      listeners: ["frontends", "frontend", "entryPoints", "entrypoints", "listen", "servers"],
-      backends: ["upstreams", "upstream", "clusters", "pools", "services", "server_groups"],
+      listeners: ["frontends", "frontend", "entryPoints", "entrypoints", "listen"],
+      backends: ["upstreams", "upstream", "clusters", "pools", "services", "servers"],
       workers: ["threads", "nbthread", "worker_processes", "processes", "concurrency"],
       log: ["logging", "logs", "logger"],
       drain: ["shutdown", "graceful", "grace_period", "shutdown_timeout"],

@@ -10,9 +10,10 @@
  * Refused although YAML has it: several documents in one file, directives other than `%YAML 1.2`
  * (version 1.1 would turn `no` into false), tags, and control characters.
  */
-import { Composer, type Document, Lexer, type ParsedNode, Parser } from "yaml";
+import { Composer, type Document, Lexer, type ParsedNode, Parser, visit } from "yaml";
 import { DEPTH_MAX, TEXT_LENGTH_MAX, TOKENS_MAX } from "./config_limits.ts";
 import type { DiagnosticList } from "./diagnostic.ts";
+import type { Span } from "./source_text.ts";
 import { explainSyntaxError, findBareText, leavesStructure } from "./yaml_hint.ts";
 
 export type YamlDocument = Document.Parsed<ParsedNode>;
@@ -115,10 +116,13 @@ function reportSyntaxErrors(document: YamlDocument, diagnostics: DiagnosticList)
   const lines = new Set<number>();
   let isInDoubt = false;
   for (const { code, message, pos: [start, end] } of [...document.errors, ...document.warnings]) {
-    const line = source.lineAt(start);
+    const quote = findOpenQuote(document, code, start);
+    const line = source.lineAt(quote?.start ?? start);
     if (lines.has(line)) continue;
     lines.add(line);
-    const slip = explainSyntaxError(source, code, message, { start, end });
+    const slip = quote === null
+      ? explainSyntaxError(source, code, message, { start, end })
+      : { span: quote, message: "the quote that begins here is never closed" };
     if (leavesStructure(code)) {
       if (isInDoubt && findBareText(source, start) === null) continue;
       isInDoubt = true;
@@ -126,4 +130,18 @@ function reportSyntaxErrors(document: YamlDocument, diagnostics: DiagnosticList)
     diagnostics.error(slip.span, slip.message, slip.hint);
   }
   return lines.size > 0;
+}
+
+/** The opening quote of a scalar that ends without one; the library points behind its end. */
+function findOpenQuote(document: YamlDocument, code: string, end: number): Span | null {
+  if (code !== "MISSING_CHAR") return null;
+  let quote: Span | null = null;
+  visit(document, {
+    Scalar(_, { type, range }) {
+      if (type?.startsWith("QUOTE_") !== true || !range || range[1] !== end) return undefined;
+      quote = { start: range[0], end: range[0] + 1 };
+      return visit.BREAK;
+    },
+  });
+  return quote;
 }

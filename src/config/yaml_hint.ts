@@ -23,6 +23,8 @@ const LINE_LENGTH_MAX = 2000;
 const BARE_BRACKETS = /(?<![\w"'\]])\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]:[0-9]+/;
 /** A flow scalar around `${...}` that is not in quotes. */
 const BARE_SUBSTITUTION = /(?<=[\s,{[])[^\s,[\]{}"']*\$\{[^}"']*\}[^\s,[\]{}"']*/;
+/** A key whose value follows without a space, which makes both one text. */
+const TIGHT_KEY = /(?<=^\s*|[{,]\s*)[A-Za-z0-9_.-]+:(?=[{["'])/;
 /** What the library says when a flow collection ends where the writer did not end it. */
 const STRUCTURE_CODES = new Set([
   ...["UNEXPECTED_TOKEN", "MISSING_CHAR", "BAD_INDENT", "MULTILINE_IMPLICIT_KEY", "BLOCK_IN_FLOW"],
@@ -106,12 +108,13 @@ export function findBareText(source: SourceText, offset: number): YamlSlip | nul
   const found = [
     { match: BARE_BRACKETS.exec(text), message: '"[" starts a list' },
     { match: BARE_SUBSTITUTION.exec(text), message: '"{" starts a map inside braces' },
+    { match: TIGHT_KEY.exec(text), message: 'no space behind ":"', hint: "put one there" },
   ];
-  for (const { match, message } of found) {
+  for (const { match, message, hint } of found) {
     if (match === null) continue;
     const start = line.start + match.index;
-    const hint = `quote it: ${quoteText(match[0])}`;
-    return { span: { start, end: start + match[0].length }, message, hint };
+    const span = { start, end: start + match[0].length };
+    return { span, message, hint: hint ?? `quote it: ${quoteText(match[0])}` };
   }
   return null;
 }

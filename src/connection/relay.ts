@@ -28,6 +28,7 @@ import { FAST_BUFFERS_RECOVERED, QUEUE_BYTES_HIGH, QUEUE_BYTES_LOW } from "../li
 import * as metric from "../metrics/metric_names.ts";
 import { FAST_LANE, GATED_LANE, RECEIVE, type Ring, SEND, WRITABLE } from "../ring/ring.ts";
 import { AGAIN, OURS, SHORT, verdict } from "../socket/failure.ts";
+import { EndpointQueue } from "./endpoint_queue.ts";
 import type { TimerWheel } from "./timer_wheel.ts";
 import * as tunnel from "./tunnels.ts";
 import {
@@ -57,10 +58,8 @@ export class Relay {
   readonly #wheel: TimerWheel;
   readonly #row: Float64Array;
   readonly #owner: TunnelOwner;
-  /** Endpoints whose gated receive found no buffer: a queue through `#starvedNext`. */
-  readonly #starvedNext: Int32Array;
-  #starvedHead = -1;
-  #starvedTail = -1;
+  /** Endpoints whose gated receive found no buffer. */
+  readonly #starved: EndpointQueue;
   /** Endpoints with a sendNow not settled yet; the first `#settleCount` by the turn under way. */
   readonly #sentNow: Int32Array;
   #sentNowCount = 0;
@@ -80,7 +79,7 @@ export class Relay {
     this.#wheel = wheel;
     this.#row = row;
     this.#owner = owner;
-    this.#starvedNext = new Int32Array(tunnels.capacity * 2).fill(-1);
+    this.#starved = new EndpointQueue(tunnels.capacity * 2);
     // At most one send per endpoint is unsettled, and one more of the next turn.
     this.#sentNow = new Int32Array(tunnels.capacity * 4);
   }
@@ -189,7 +188,7 @@ export class Relay {
         return;
       case SHORT:
         this.#row[metric.RECEIVES_STARVED]++;
-        if ((this.#tunnels.flags[endpoint] & GATED) !== 0) this.#starve(endpoint);
+        if ((this.#tunnels.flags[endpoint] & GATED) !== 0) this.#starved.push(endpoint);
         else {
           this.#tunnels.flags[endpoint] |= GATED;
           this.#read(endpoint);
@@ -202,30 +201,16 @@ export class Relay {
     this.#fail(endpoint);
   }
 
-  // ---- Starved endpoints ------------------------------------------------------------------
-
-  #starve(endpoint: number): void {
-    // An endpoint may still stand in the queue from before; once is enough.
-    if (this.#starvedNext[endpoint] !== -1 || this.#starvedTail === endpoint) return;
-    if (this.#starvedTail < 0) this.#starvedHead = endpoint;
-    else this.#starvedNext[this.#starvedTail] = endpoint;
-    this.#starvedTail = endpoint;
-  }
-
   /** At the end of a turn: as many starved endpoints go on as there are gated buffers free. */
   resumeStarved(): void {
-    if (this.#starvedHead < 0) return;
-    let room = this.#pool.freeCount(GATED_LANE);
-    while (room-- > 0 && this.#starvedHead >= 0) {
-      const endpoint = this.#starvedHead;
-      this.#starvedHead = this.#starvedNext[endpoint];
-      this.#starvedNext[endpoint] = -1;
-      if (this.#starvedHead < 0) this.#starvedTail = -1;
+    if (this.#starved.isEmpty) return;
+    const tunnels = this.#tunnels;
+    for (let room = this.#pool.freeCount(GATED_LANE); room > 0; room--) {
+      const endpoint = this.#starved.shift();
+      if (endpoint < 0) return;
       // The slot may have been closed, even reused, since: only one that waits for this is read.
-      const waits = this.#tunnels.flags[endpoint] & (GATED | RECEIVING | ENDED | PAUSED);
-      if (this.#tunnels.state[endpoint >> 1] === tunnel.OPEN && waits === GATED) {
-        this.#read(endpoint);
-      }
+      const waits = tunnels.flags[endpoint] & (GATED | RECEIVING | ENDED | PAUSED);
+      if (tunnels.state[endpoint >> 1] === tunnel.OPEN && waits === GATED) this.#read(endpoint);
     }
   }
 
@@ -311,16 +296,21 @@ export class Relay {
     }
     // Sends asked for meanwhile belong to the next turn.
     const later = this.#sentNowCount - count;
-    if (later > 0) this.#sentNow.copyWithin(0, count, this.#sentNowCount);
+    for (let i = 0; i < later; i++) this.#sentNow[i] = this.#sentNow[count + i];
     this.#sentNowCount = later;
     this.#settleCount = 0;
   }
 
   /** A send completed: one that had to wait, or one that the socket did not take whole at once. */
   onSent(endpoint: number): void {
-    assert(this.#tunnels.sending[endpoint] >= 0, "a send has a buffer");
-    this.#tunnels.flags[endpoint] &= ~(SENDING | SENDING_NOW);
-    this.#sent(endpoint, this.#ring.result);
+    const tunnels = this.#tunnels;
+    const result = this.#ring.result;
+    const buffer = tunnels.sending[endpoint];
+    assert(buffer >= 0, "a send has a buffer");
+    const now = (tunnels.flags[endpoint] & SENDING_NOW) !== 0;
+    assert(!now || result < this.#pool.bytes[buffer], "a sendNow completes when it fell short");
+    tunnels.flags[endpoint] &= ~(SENDING | SENDING_NOW);
+    this.#sent(endpoint, result);
   }
 
   #sent(endpoint: number, result: number): void {

@@ -12,6 +12,8 @@
 import { assert } from "../base/assert.ts";
 
 const BUCKETS = 4096;
+/** A mask, because the remainder of floating-point numbers is a call of a C function. */
+const BUCKET_MASK = BUCKETS - 1;
 const BUCKET_MS = 16;
 const NONE = -1;
 
@@ -42,7 +44,7 @@ export class TimerWheel {
     // Rounded up and never in a bucket already looked at: an entry does not wait a whole round.
     let number = Math.ceil(deadlineMs / BUCKET_MS);
     if (number <= this.#done) number = this.#done + 1;
-    const bucket = number % BUCKETS;
+    const bucket = number & BUCKET_MASK;
     const head = this.#heads[bucket];
     this.deadlineMs[slot] = deadlineMs;
     this.#bucket[slot] = bucket;
@@ -77,7 +79,7 @@ export class TimerWheel {
     // After a long sleep one round sees every bucket.
     if (current - this.#done > BUCKETS) this.#done = current - BUCKETS;
     while (this.#done < current) {
-      const bucket = (this.#done + 1) % BUCKETS;
+      const bucket = (this.#done + 1) & BUCKET_MASK;
       for (let slot = this.#heads[bucket]; slot !== NONE; slot = this.#next[slot]) {
         if (this.deadlineMs[slot] <= nowMs) {
           this.clear(slot);

@@ -8,8 +8,8 @@
  * three small integers that the caller chose; index < 2^26 and generation < 2^30, so that they
  * stay machine integers.
  *
- * Every operation gets exactly one last completion (`more` false). `sendNow`, `close` and the
- * cancels get none when they succeed. An fd, slot or buffer belongs to the kernel until that last completion.
+ * Every operation gets exactly one last completion (`more` false); `sendNow`, `close` and the
+ * cancels get none when they succeed. An fd, slot or buffer belongs to the kernel until then.
  */
 
 /** The kinds of operation, 4 bits wide. */

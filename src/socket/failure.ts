@@ -55,7 +55,7 @@ VERDICTS[ACCEPT] = row(ALWAYS.concat([
   [ECONNABORTED, AGAIN],
   [EINVAL, OURS], // the socket does not listen any more
 ]));
-// A refused connect is the server's doing; running out of local ports or memory is ours to wait for.
+// A refused connect is the server's doing; a lack of local ports or memory is ours to wait for.
 VERDICTS[CONNECT] = row(ALWAYS.concat([
   [EADDRNOTAVAIL, SHORT],
   [EMFILE, SHORT],

@@ -10,7 +10,7 @@ import { HEARTBEAT_MS_MAX } from "../limits.ts";
 import type { Level } from "../log/log.ts";
 import { HEARTBEAT, STATE } from "../metrics/metric_names.ts";
 import type { SharedState } from "../metrics/shared_state.ts";
-import type { ControlMessage, Plan } from "../upstream/plan.ts";
+import type { ControlMessage, Plan, WorkerMessage } from "../upstream/plan.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
 const BACKOFF_MS_MIN = 50;
@@ -55,15 +55,25 @@ export class WorkerSlot {
     this.#beat = 0;
     this.#beatSeenMs = startedMs;
     this.shared.clearGauges(this.index);
-    const process = new WorkerProcess(this.shim, this.plan(), (message) => {
-      if (message.type === "log") this.events.onLog(this.index, message.level, message.text);
-      else {
-        this.#wasReady = true;
-        this.events.onReady(this.index, message.multishot);
-      }
-    });
+    let process: WorkerProcess;
+    try {
+      process = new WorkerProcess(this.shim, this.plan(), (message) => this.#onMessage(message));
+    } catch (cause) {
+      // No process, no memory, no fds at this moment: as if it had died at once.
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      this.#replace(`cannot be started: ${reason}`);
+      return;
+    }
     this.#process = process;
     process.ended.then((status) => this.#onEnded(status, performance.now() - startedMs));
+  }
+
+  #onMessage(message: WorkerMessage): void {
+    if (message.type === "log") this.events.onLog(this.index, message.level, message.text);
+    else {
+      this.#wasReady = true;
+      this.events.onReady(this.index, message.multishot);
+    }
   }
 
   #onEnded(status: Deno.CommandStatus, livedMs: number): void {
@@ -77,10 +87,16 @@ export class WorkerSlot {
       return;
     }
     if (livedMs >= SETTLED_MS) this.#backoffMs = BACKOFF_MS_MIN;
+    this.#replace(
+      status.signal !== null ? `died of ${status.signal}` : `ended with ${status.code}`,
+    );
+  }
+
+  /** Starts another process after the back-off. */
+  #replace(how: string): void {
     const waitMs = this.#backoffMs;
     this.#backoffMs = Math.min(this.#backoffMs * 2, BACKOFF_MS_MAX);
     this.restarts++;
-    const how = status.signal !== null ? `died of ${status.signal}` : `ended with ${status.code}`;
     this.events.onLog(this.index, "error", `${how}; starting another in ${waitMs} ms`);
     if (!this.#wasReady) this.events.onStartFailed(this.index, this.restarts);
     this.#timer = setTimeout(() => this.start(), waitMs);

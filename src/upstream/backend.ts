@@ -64,7 +64,8 @@ export class Backend {
     this.#pick = policy.pick;
     this.#state = policy.state;
     this.#needsOpen = plan.balance === "least_conn" || plan.balance === "p2c";
-    this.#backup = Uint8Array.from(plan.servers, (server) => server.backup ? 1 : 0);
+    this.#backup = new Uint8Array(this.serverCount);
+    for (let i = 0; i < this.serverCount; i++) this.#backup[i] = plan.servers[i].backup ? 1 : 0;
     this.#hasBackups = this.#backup.includes(1);
     this.#known = new Uint8Array(this.serverCount);
     for (let i = 0; i < this.serverCount; i++) this.setAddress(i, plan.servers[i].address);

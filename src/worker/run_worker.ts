@@ -16,24 +16,28 @@ import { WorkerLog } from "./worker_log.ts";
 
 const CONTROL_FD = 0;
 const MESSAGES_FD = 1;
+const NEWLINE = 10;
 
-/** Reads the first line; the supervisor writes nothing more before it has heard "ready". */
-function readPlan(): Plan {
-  const pieces: Uint8Array[] = [];
-  const decoder = new TextDecoder();
+/** Reads up to the end of the first line; messages that came with it are in `rest`. */
+function readPlan(): { plan: Plan; rest: Uint8Array } {
   const piece = new Uint8Array(64 * 1024);
+  let text = new Uint8Array(0);
   for (;;) {
     const count = Deno.stdin.readSync(piece);
     if (count === null) throw new Error("the supervisor ended before it sent a plan");
-    pieces.push(piece.slice(0, count));
-    if (piece[count - 1] === 10) break;
+    const longer = new Uint8Array(text.length + count);
+    longer.set(text);
+    longer.set(piece.subarray(0, count), text.length);
+    text = longer;
+    const end = text.indexOf(NEWLINE);
+    if (end < 0) continue;
+    const plan = JSON.parse(new TextDecoder().decode(text.subarray(0, end))) as Plan;
+    return { plan, rest: text.subarray(end + 1) };
   }
-  const text = pieces.map((bytes) => decoder.decode(bytes, { stream: true })).join("");
-  return JSON.parse(text) as Plan;
 }
 
 export function runWorker(): never {
-  const plan = readPlan();
+  const { plan, rest } = readPlan();
   const shim = openShim();
   shim.scratch.set(new TextEncoder().encode(`ringway-w${plan.worker}\0`));
   shim.library.rw_name();
@@ -66,6 +70,7 @@ export function runWorker(): never {
     parse: (bytes, count) => channel.parse(bytes, count),
   }, log);
   worker.start();
+  for (const message of channel.parse(rest, rest.length)) worker.apply(message);
   log.send({ type: "ready", multishot: ring.multishot });
   while (worker.state !== DONE) worker.turn();
   Deno.exit(worker.cutCount > 0 ? 3 : 0);
