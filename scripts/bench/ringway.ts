@@ -1,0 +1,46 @@
+/**
+ * Ringway as a contender: the program as a user starts it, one worker, measured with everything
+ * that belongs to it, the supervisor included.
+ */
+import { fetchSnapshot } from "../../src/admin/admin_socket.ts";
+import { TURNS, WORKER_METRICS } from "../../src/metrics/metric_names.ts";
+import { type Contender, DEFAULTS, type Proxy, type Tuning } from "./contender.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+function adminPath(folder: string, port: number): string {
+  return `${folder}/ringway_${port}.sock`;
+}
+
+/** @param workerFlags for the V8 of the worker. */
+export function ringwayTuning(folder: string, workerFlags: string): Tuning {
+  return {
+    label: workerFlags === "" ? DEFAULTS : workerFlags,
+    command: (file) => [
+      ...[Deno.execPath(), "run", "-A", "--quiet", "--no-check", "--config", `${ROOT}deno.json`],
+      ...[`${ROOT}src/main.ts`, "serve", "-c", file],
+    ],
+    env: { RINGWAY_WORKER_V8_FLAGS: workerFlags },
+    // At the end of the bench nobody is connected who would be worth waiting for.
+    config: ({ listen, origin }) =>
+      `workers: 1
+log: { level: warn, format: text }
+drain: 0s
+admin: { bind: "unix:${adminPath(folder, listen)}" }
+listeners:
+  bench: { bind: "127.0.0.1:${listen}", backend: origin, timeouts: { idle: 1h } }
+backends:
+  origin: ["127.0.0.1:${origin}"]
+`,
+  };
+}
+
+export function ringwayContender(folder: string): Contender {
+  return { name: "ringway", tunings: () => [ringwayTuning(folder, "")] };
+}
+
+/** Turns of the worker so far: its system calls. */
+export async function readTurns(folder: string, proxy: Proxy): Promise<number> {
+  const snapshot = await fetchSnapshot(adminPath(folder, proxy.port));
+  return snapshot.workers[0].counters[WORKER_METRICS[TURNS].name];
+}

@@ -1,0 +1,37 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { summarizeIdle, summarizeLoad } from "./summary.ts";
+import { testIdle, testLoad } from "./test_result.ts";
+
+const MICROS = { ringway: [9, 10, 20], nginx: [20, 20, 20], haproxy: [30, 10, 30] };
+
+Deno.test("a case under load comes to medians with their range", () => {
+  const { contenders, name } = summarizeLoad(testLoad("bulk", MICROS));
+  equal(name, "bulk");
+  deepEqual(contenders.map((each) => each.name), ["ringway", "nginx", "haproxy"]);
+  deepEqual(contenders[0].cpuMicros, { median: 10, min: 9, max: 20 });
+  equal(contenders[0].requestsPerSecond.median, 30_000);
+});
+
+Deno.test("Ringway is compared with the peer whose median is better", () => {
+  const { comparison } = summarizeLoad(testLoad("bulk", MICROS));
+  deepEqual([comparison.peer, comparison.ratio.median], ["nginx", 0.5]);
+});
+
+Deno.test("the part of the core that was used is known", () => {
+  const { contenders } = summarizeLoad(testLoad("bulk", MICROS));
+  equal(contenders[1].coreShare.median, 0.6);
+});
+
+Deno.test("ticks and errors are summed over the rounds", () => {
+  const ticks = { userTicks: 3, systemTicks: 97, errors: 2 };
+  const { contenders } = summarizeLoad(testLoad("keep-alive", MICROS, ticks));
+  deepEqual([contenders[0].userShare, contenders[0].errors], [0.03, 6]);
+  const none = { userTicks: 0, systemTicks: 0 };
+  ok(Number.isNaN(summarizeLoad(testLoad("bulk", MICROS, none)).contenders[0].userShare));
+});
+
+Deno.test("idle connections are compared by their memory", () => {
+  const summary = summarizeIdle(testIdle({ ringway: 100, nginx: 9000, haproxy: 2000 }));
+  deepEqual([summary.comparison.peer, summary.comparison.ratio.median], ["haproxy", 0.05]);
+  equal(summary.contenders[1].bytesPerConnection.median, 9000);
+});
