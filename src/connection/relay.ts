@@ -40,8 +40,10 @@ import {
   RECEIVING,
   SENDING,
   SENDING_NOW,
+  SETTLING,
   type Tunnels,
 } from "./tunnels.ts";
+import { type SendOwner, UnsettledSends } from "./unsettled_sends.ts";
 
 /** Pieces up to this size are copied behind the last queued buffer when they fit there. */
 const MERGE_BYTES_MAX = 16 * 1024;
@@ -51,7 +53,7 @@ export interface TunnelOwner {
   onClosed(tunnel: number): void;
 }
 
-export class Relay {
+export class Relay implements SendOwner {
   readonly #ring: Ring;
   readonly #pool: BufferPool;
   readonly #tunnels: Tunnels;
@@ -60,10 +62,7 @@ export class Relay {
   readonly #owner: TunnelOwner;
   /** Endpoints whose gated receive found no buffer. */
   readonly #starved: EndpointQueue;
-  /** Endpoints with a sendNow not settled yet; the first `#settleCount` by the turn under way. */
-  readonly #sentNow: Int32Array;
-  #sentNowCount = 0;
-  #settleCount = 0;
+  readonly #sends: UnsettledSends;
 
   constructor(
     ring: Ring,
@@ -80,8 +79,7 @@ export class Relay {
     this.#row = row;
     this.#owner = owner;
     this.#starved = new EndpointQueue(tunnels.capacity * 2);
-    // At most one send per endpoint is unsettled, and one more of the next turn.
-    this.#sentNow = new Int32Array(tunnels.capacity * 4);
+    this.#sends = new UnsettledSends(tunnels, this);
   }
 
   /** Both connections stand: bytes may flow. */
@@ -238,8 +236,7 @@ export class Relay {
     const pool = this.#pool;
     assert(pool.bytes[buffer] <= bufferCapacity(buffer), "a buffer holds what it can");
     tunnels.sending[endpoint] = buffer;
-    tunnels.flags[endpoint] |= SENDING | SENDING_NOW;
-    this.#sentNow[this.#sentNowCount++] = endpoint;
+    this.#sends.add(endpoint);
     this.#ring.sendNow(
       tunnels.fd[endpoint],
       buffer,
@@ -266,39 +263,18 @@ export class Relay {
     );
   }
 
-  /** Before a turn: whether some send of it will leave more to do at once, so nothing may wait. */
+  /** Before a turn: whether it must not wait, because its sends will leave more to do at once. */
   beginTurn(): boolean {
-    const tunnels = this.#tunnels;
-    this.#settleCount = this.#sentNowCount;
-    for (let i = 0; i < this.#settleCount; i++) {
-      const endpoint = this.#sentNow[i];
-      if (
-        tunnels.queueHead[endpoint] >= 0 ||
-        (tunnels.flags[endpoint ^ 1] & (ENDED | PAUSED)) !== 0 ||
-        tunnels.state[endpoint >> 1] !== tunnel.OPEN
-      ) return true;
-    }
-    return false;
+    return this.#sends.beginTurn();
   }
 
-  /**
-   * After a turn's completions were handled: the sends that it submitted and that did not say
-   * otherwise are over.
-   */
+  /** After a turn's completions were handled. */
   settleSends(): void {
-    const tunnels = this.#tunnels;
-    const count = this.#settleCount;
-    for (let i = 0; i < count; i++) {
-      const endpoint = this.#sentNow[i];
-      if ((tunnels.flags[endpoint] & SENDING_NOW) === 0) continue;
-      tunnels.flags[endpoint] &= ~(SENDING | SENDING_NOW);
-      this.#sent(endpoint, this.#pool.bytes[tunnels.sending[endpoint]]);
-    }
-    // Sends asked for meanwhile belong to the next turn.
-    const later = this.#sentNowCount - count;
-    for (let i = 0; i < later; i++) this.#sentNow[i] = this.#sentNow[count + i];
-    this.#sentNowCount = later;
-    this.#settleCount = 0;
+    this.#sends.settle();
+  }
+
+  onSettled(endpoint: number): void {
+    this.#sent(endpoint, this.#pool.bytes[this.#tunnels.sending[endpoint]]);
   }
 
   /** A send completed: one that had to wait, or one that the socket did not take whole at once. */
@@ -309,7 +285,7 @@ export class Relay {
     assert(buffer >= 0, "a send has a buffer");
     const now = (tunnels.flags[endpoint] & SENDING_NOW) !== 0;
     assert(!now || result < this.#pool.bytes[buffer], "a sendNow completes when it fell short");
-    tunnels.flags[endpoint] &= ~(SENDING | SENDING_NOW);
+    tunnels.flags[endpoint] &= ~(SENDING | SENDING_NOW | SETTLING);
     this.#sent(endpoint, result);
   }
 

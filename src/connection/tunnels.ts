@@ -11,7 +11,7 @@
  *
  * A slot is freed only when no operation of it is in flight, and its generation then moves on: a
  * completion that names an older generation is a bug that is counted, not bytes for a stranger.
- * A tunnel costs the 112 bytes of these arrays; pages of slots never used stay untouched.
+ * A tunnel costs the 114 bytes of these arrays; pages of slots never used stay untouched.
  */
 import { assert } from "../base/assert.ts";
 import { ATTEMPTS_MAX } from "../limits.ts";
@@ -36,8 +36,12 @@ export const ENDED = 16;
 export const SENDING_NOW = 32;
 /** reading it waits until its destination's queue has drained, */
 export const PAUSED = 64;
-/** reading it goes through the gated lane. */
+/** reading it goes through the gated lane, */
 export const GATED = 128;
+/** the turn under way submits that send: it is over unless a completion says otherwise, */
+export const SETTLING = 256;
+/** it stands in the relay's list of sends that are not settled. */
+export const LISTED = 512;
 
 const GENERATION_MASK = (1 << 29) - 1;
 
@@ -67,7 +71,7 @@ export class Tunnels {
 
   // Per endpoint.
   readonly fd: Int32Array;
-  readonly flags: Uint8Array;
+  readonly flags: Uint16Array;
   /** The buffer being sent to the endpoint, and those that wait behind it; -1 is none. */
   readonly sending: Int32Array;
   readonly queueHead: Int32Array;
@@ -94,7 +98,7 @@ export class Tunnels {
     this.serverAt = new Int32Array(capacity);
     this.resets = new Uint8Array(capacity);
     this.fd = new Int32Array(capacity * 2);
-    this.flags = new Uint8Array(capacity * 2);
+    this.flags = new Uint16Array(capacity * 2);
     this.sending = new Int32Array(capacity * 2);
     this.queueHead = new Int32Array(capacity * 2);
     this.queueTail = new Int32Array(capacity * 2);

@@ -74,6 +74,8 @@ export class KernelRing implements Ring {
   readonly multishot: boolean;
   /** Calls of `enter`: what a turn costs in system calls. */
   enterCount = 0;
+  /** Calls that fetched completions for which the queue had no room: slow, nothing is lost. */
+  overflowCount = 0;
 
   readonly #library: Library;
   readonly #now: Float64Array;
@@ -190,18 +192,30 @@ export class KernelRing implements Ring {
       assert(tries < SUBMIT_TRIES_MAX, "the kernel takes what a turn submits in the end");
       this.#enter(0, 0);
     }
-    // Completions that found no room wait in the kernel; the next enter brings them.
     this.#end = this.#cqTail[0];
     return (this.#end - this.#head) >>> 0;
   }
 
-  /** Whether the completion queue was too small for what happened; nothing is lost, but slow. */
-  get overflowed(): boolean {
-    return (this.#sqFlags[0] & SQ_CQ_OVERFLOW) !== 0;
+  /**
+   * Completions that found no room in the queue wait in the kernel: fetches them, so that a turn
+   * sees all of its own. What was queued meanwhile is not submitted by this.
+   */
+  #fetchOverflow(): boolean {
+    if ((this.#sqFlags[0] & SQ_CQ_OVERFLOW) === 0) return false;
+    this.overflowCount++;
+    this.#cqHead[0] = this.#head;
+    const result = this.#library.rw_enter(0, 0, 0);
+    this.enterCount++;
+    assert(
+      result >= 0 || result === -EINTR || result === -EBUSY,
+      "the kernel hands over what overflowed",
+    );
+    this.#end = this.#cqTail[0];
+    return this.#head !== this.#end;
   }
 
   next(): boolean {
-    if (this.#head === this.#end) return false;
+    if (this.#head === this.#end && !this.#fetchOverflow()) return false;
     const at = (this.#head & this.#cqMask) * CQE_WORDS;
     this.#head = (this.#head + 1) | 0;
     const cqes = this.#cqes;

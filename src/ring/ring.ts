@@ -49,7 +49,7 @@ export interface Ring {
    * wait. Returns how many completions are ready.
    */
   turn(waitMs: number): number;
-  /** Steps to the next completion of this turn; false at the end. */
+  /** Steps to the next completion of this turn; false at the end, when none is left unseen. */
   next(): boolean;
 
   /** Result: the fd. The peer's address is then in address slot `slot`. */

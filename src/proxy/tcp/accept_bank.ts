@@ -5,6 +5,10 @@
  * Armed are never more than the worker has free tunnel slots, so an accepted connection always
  * has a place. Out of fds the bank rests and is filled again by the clock.
  *
+ * A limit that holds over all workers may be reached by another one while our accepts are armed.
+ * What they bring then waits here, first come, first served, and no accept is armed meanwhile; so
+ * those who wait and those who are armed are ACCEPTS_ARMED_MAX together at most.
+ *
  * @hot
  */
 import { assert } from "../../base/assert.ts";
@@ -17,6 +21,8 @@ export class AcceptBank {
   /** Accepting rests until then, in the ring's milliseconds; 0 when it does not. */
   restsUntilMs = 0;
   stopped = false;
+  waitingCount = 0;
+  readonly #waiting = new Int32Array(ACCEPTS_ARMED_MAX);
   readonly #ring: Ring;
   readonly #firstSlot: number;
   readonly #armed = new Uint8Array(ACCEPTS_ARMED_MAX);
@@ -32,7 +38,8 @@ export class AcceptBank {
   arm(room: number): void {
     if (this.stopped || this.restsUntilMs > this.#ring.nowMs) return;
     this.restsUntilMs = 0;
-    const target = room < ACCEPTS_ARMED_MAX ? room : ACCEPTS_ARMED_MAX;
+    const places = ACCEPTS_ARMED_MAX - this.waitingCount;
+    const target = room < places ? room : places;
     for (let i = 0; i < ACCEPTS_ARMED_MAX && this.armedCount < target; i++) {
       if (this.#armed[i] === 1) continue;
       this.#armed[i] = 1;
@@ -48,6 +55,20 @@ export class AcceptBank {
     this.#armed[i] = 0;
     this.armedCount--;
     if (this.stopped && this.armedCount === 0) this.#ring.close(this.fd);
+  }
+
+  /** A tunnel that was accepted has to wait for room. */
+  wait(tunnel: number): void {
+    assert(this.waitingCount < ACCEPTS_ARMED_MAX, "who waits took the place of an accept");
+    this.#waiting[this.waitingCount++] = tunnel;
+  }
+
+  /** The tunnel that has waited longest, which waits no more; -1 when there is none. */
+  admit(): number {
+    if (this.waitingCount === 0) return -1;
+    const tunnel = this.#waiting[0];
+    this.#waiting.copyWithin(0, 1, this.waitingCount--);
+    return tunnel;
   }
 
   rest(): void {

@@ -51,8 +51,6 @@ export class TcpProxy {
   readonly #backends: readonly Backend[];
   readonly #random: Random;
   readonly #log: ProxyLog;
-  /** Tunnels WAITING for room under their listener's limit, all listeners together. */
-  #waitingCount = 0;
 
   /**
    * @param capacity tunnels at once.
@@ -132,7 +130,7 @@ export class TcpProxy {
     if (this.#listenerRoom(listener) === 0) {
       // Another worker took the last place while our accept was armed: this one waits.
       this.tunnels.state[slotOfTunnel] = tunnel.WAITING;
-      this.#waitingCount++;
+      bank.wait(slotOfTunnel);
       this.#row[at + metric.LISTENER_LIMIT_WAITS]++;
       return;
     }
@@ -154,14 +152,12 @@ export class TcpProxy {
 
   /** Connections that waited for their listener's limit go on as far as there is room. */
   admit(): void {
-    if (this.#waitingCount === 0) return;
-    for (let slot = 0; slot < this.tunnels.capacity && this.#waitingCount > 0; slot++) {
-      if (this.tunnels.state[slot] !== tunnel.WAITING) continue;
-      const listener = this.tunnels.listener[slot];
-      if (this.#listenerRoom(listener) === 0) continue;
-      this.#waitingCount--;
-      this.#row[listenerOffset(listener) + metric.LISTENER_OPEN]++;
-      this.#connect(slot);
+    for (let listener = 0; listener < this.banks.length; listener++) {
+      const bank = this.banks[listener];
+      while (bank.waitingCount > 0 && this.#listenerRoom(listener) > 0) {
+        this.#row[listenerOffset(listener) + metric.LISTENER_OPEN]++;
+        this.#connect(bank.admit());
+      }
     }
   }
 
@@ -293,7 +289,7 @@ export class TcpProxy {
     tunnels.free(slot);
   }
 
-  /** Stops accepting. Connections that still wait for room are let in: none will come after. */
+  /** Stops accepting. Connections that wait for room are let in as others end. */
   stopAccepting(): void {
     for (let i = 0; i < this.banks.length; i++) this.banks[i].stop();
   }
@@ -310,15 +306,17 @@ export class TcpProxy {
   /** Ends every tunnel with a reset; returns how many there were. */
   cut(): number {
     const tunnels = this.tunnels;
+    for (let listener = 0; listener < this.banks.length; listener++) {
+      // Who waits was not counted as open yet, and is uncounted when it closes.
+      while (this.banks[listener].admit() >= 0) {
+        this.#row[listenerOffset(listener) + metric.LISTENER_OPEN]++;
+      }
+    }
     let count = 0;
     for (let slot = 0; slot < tunnels.capacity; slot++) {
       const state = tunnels.state[slot];
       if (state === tunnel.FREE || state === tunnel.CLOSING) continue;
       count++;
-      if (state === tunnel.WAITING) {
-        this.#waitingCount--;
-        this.#row[tunnels.listenerAt[slot] + metric.LISTENER_OPEN]++;
-      }
       this.relay.end(slot, true);
     }
     this.#row[metric.TUNNELS_CUT] += count;
