@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import {
+  LISTENER_METRICS,
+  LISTENER_OPEN,
+  LISTENER_RECEIVED_BYTES,
+  SERVER_METRICS,
+  SERVER_OPEN,
+  SERVER_RECEIVED_BYTES,
+  TUNNELS_OPEN,
+  TURNS,
+  WORKER_METRICS,
+} from "./metric_names.ts";
+import * as names from "./metric_names.ts";
+import {
+  listenerOffset,
+  rowLength,
+  serverOffset,
+  sharedBytes,
+  SharedState,
+} from "./shared_state.ts";
+
+const SHAPE = { workers: 3, listeners: 2, servers: 5 };
+
+function makeState(): SharedState {
+  return new SharedState(new ArrayBuffer(sharedBytes(SHAPE)), SHAPE);
+}
+
+Deno.test("every number of a row has a place of its own", () => {
+  const places = new Set<number>();
+  for (let i = 0; i < WORKER_METRICS.length; i++) places.add(i);
+  for (let listener = 0; listener < SHAPE.listeners; listener++) {
+    for (let i = 0; i < LISTENER_METRICS.length; i++) places.add(listenerOffset(listener) + i);
+  }
+  for (let server = 0; server < SHAPE.servers; server++) {
+    for (let i = 0; i < SERVER_METRICS.length; i++) places.add(serverOffset(SHAPE, server) + i);
+  }
+  assert.equal(
+    places.size,
+    WORKER_METRICS.length + 2 * LISTENER_METRICS.length + 5 * SERVER_METRICS.length,
+  );
+  assert.ok(Math.max(...places) < rowLength(SHAPE));
+});
+
+Deno.test("no cache line is written by two workers", () => {
+  assert.equal((rowLength(SHAPE) * 8) % 64, 0);
+});
+
+Deno.test("a metric is summed over all workers", () => {
+  const state = makeState();
+  const at = serverOffset(SHAPE, 4) + SERVER_OPEN;
+  state.rows[0][at] = 2;
+  state.rows[2][at] = 3;
+  assert.equal(state.sum(at), 5);
+});
+
+Deno.test("of a dead worker the gauges are forgotten and the totals kept, the others untouched", () => {
+  const state = makeState();
+  const gauges = [TUNNELS_OPEN, listenerOffset(1) + LISTENER_OPEN, serverOffset(SHAPE, 2)];
+  const totals = [
+    TURNS,
+    listenerOffset(0) + LISTENER_RECEIVED_BYTES,
+    serverOffset(SHAPE, 4) + SERVER_RECEIVED_BYTES,
+  ];
+  for (const row of state.rows) row.fill(7);
+  state.clearGauges(1);
+  for (const at of gauges) assert.equal(state.rows[1][at], 0);
+  for (const at of totals) assert.equal(state.rows[1][at], 7);
+  assert.ok(state.rows[0].every((value) => value === 7));
+});
+
+Deno.test("metric names have the field's form, are unique, and each has help", () => {
+  const all = [...WORKER_METRICS, ...LISTENER_METRICS, ...SERVER_METRICS];
+  for (const { name, kind, help } of all) {
+    assert.match(name, /^ringway_(worker|listener|server)_[a-z_]+$/);
+    assert.equal(name.endsWith("_total"), kind === "counter", name);
+    assert.ok(help.length > 10, name);
+  }
+  assert.equal(new Set(all.map(({ name }) => name)).size, all.length);
+});
+
+Deno.test("the constants are the places of the metrics they are named after", () => {
+  const groups = [
+    { rows: WORKER_METRICS, prefix: "ringway_worker_", constant: "" },
+    { rows: LISTENER_METRICS, prefix: "ringway_listener_", constant: "LISTENER_" },
+    { rows: SERVER_METRICS, prefix: "ringway_server_", constant: "SERVER_" },
+  ];
+  const constants = names as unknown as Record<string, unknown>;
+  for (const { rows, prefix, constant } of groups) {
+    rows.forEach(({ name }, place) => {
+      const words = name.slice(prefix.length).replace(/_(total|milliseconds)$/, "").toUpperCase();
+      const word = constant + words.replace(/^CONNECTIONS_(OPEN|REFUSED)$/, "$1");
+      assert.equal(constants[word], place, `${word} is the place of ${name}`);
+    });
+  }
+});
