@@ -18,12 +18,15 @@ export const BACKLOG_MAX = 4096;
 
 /**
  * The fast lane: buffers handed to the kernel for multishot receives. Large, because the size of a
- * receive is what makes bulk cheap; few are out at a time, because they take turns (the kernel's
- * list is first in, first out) and a small set stays in the cache. The rest wait as a reserve.
+ * receive is what makes bulk cheap; few are offered at a time, because they take turns (the
+ * kernel's list is first in, first out) and a small set stays in the cache. The rest wait as a
+ * reserve: a burst that finds too few offered doubles the offer (receives_starved_total), and what
+ * was not needed for a while is taken back by halves.
  */
-export const FAST_BUFFER_BYTES = 64 * 1024;
-export const FAST_BUFFERS_MAX = 1024;
-export const FAST_BUFFERS_OFFERED = 64;
+export const FAST_BUFFER_BYTES = 256 * 1024;
+export const FAST_BUFFERS_MAX = 256;
+export const FAST_BUFFERS_OFFERED = 16;
+export const OFFER_NARROW_MS = 1000;
 
 /**
  * The gated lane: used by a tunnel once the fast lane has run dry (counted as
@@ -79,6 +82,7 @@ export const LOG_LINE_BYTES_MAX = 4000;
 export const CONTROL_BYTES_MAX = 4096;
 
 assert(FAST_BUFFERS_OFFERED <= FAST_BUFFERS_MAX, "the reserve is what is not offered");
+assert(RECEIVE_ALLOWANCE_BYTES >= FAST_BUFFER_BYTES, "a receive may fill a buffer");
 assert(FAST_BUFFERS_MAX + GATED_BUFFERS_MAX <= 65536, "buffer ids are 16 bits wide");
 assert(QUEUE_BYTES_LOW < QUEUE_BYTES_HIGH, "a queue resumes below the mark that paused it");
 assert(TURN_WAIT_MS_MAX * 4 < HEARTBEAT_MS_MAX, "a late turn is not a stuck worker");

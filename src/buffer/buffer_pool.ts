@@ -54,7 +54,9 @@ export class BufferPool {
   /** Per lane: buffers leased now. */
   readonly leasedCount = new Int32Array(2);
   readonly #offeredCount = new Int32Array(2);
+  /** How many are offered as long as there is a reserve. */
   readonly #offeredTarget = Int32Array.of(FAST_BUFFERS_OFFERED, GATED_BUFFERS_MAX);
+  #widenedAtMs = -1;
   readonly #reserve = [new Int32Array(FAST_BUFFERS_MAX), new Int32Array(GATED_BUFFERS_MAX)];
   readonly #reserveCount = new Int32Array(2);
   readonly #taker: BufferTaker;
@@ -106,6 +108,22 @@ export class BufferPool {
       this.#offeredCount[lane]++;
       this.#taker.offerBuffer(lane, buffer);
     }
+  }
+
+  /**
+   * The fast lane ran dry although there is a reserve: offers twice as many. Once per turn, which
+   * is known by its time: all that a turn tells happened before it.
+   */
+  widen(nowMs: number): void {
+    if (nowMs === this.#widenedAtMs) return;
+    this.#widenedAtMs = nowMs;
+    this.#offeredTarget[0] = Math.min(this.#offeredTarget[0] * 2, FAST_BUFFERS_MAX);
+    this.#offer(0);
+  }
+
+  /** Offers half as many again; those that the kernel has stay until they are used. */
+  narrow(): void {
+    this.#offeredTarget[0] = Math.max(this.#offeredTarget[0] >> 1, FAST_BUFFERS_OFFERED);
   }
 
   /** Buffers of a lane that are not leased: offered or in reserve. */

@@ -71,6 +71,23 @@ Deno.test("when every buffer is leased nothing is offered, until one is released
   assert.deepEqual(kernel.lanes[0], [7]);
 });
 
+Deno.test("a burst doubles the offer once per turn; quiet times halve it as buffers are used", () => {
+  const { pool, kernel } = makePool();
+  pool.widen(1);
+  pool.widen(1);
+  assert.equal(kernel.lanes[0].length, 2 * FAST_BUFFERS_OFFERED);
+  pool.widen(2);
+  assert.equal(kernel.lanes[0].length, 4 * FAST_BUFFERS_OFFERED);
+  for (let turn = 3; turn < 100; turn++) pool.widen(turn);
+  assert.equal(kernel.lanes[0].length, FAST_BUFFERS_MAX);
+  for (let i = 0; i < 20; i++) pool.narrow();
+  const leases = FAST_BUFFERS_MAX - FAST_BUFFERS_OFFERED;
+  for (let i = 0; i < leases; i++) pool.lease(kernel.lanes[0].shift()!, 1);
+  assert.equal(kernel.lanes[0].length, FAST_BUFFERS_OFFERED);
+  pool.lease(kernel.lanes[0].shift()!, 1);
+  assert.equal(kernel.lanes[0].length, FAST_BUFFERS_OFFERED - 1, "nothing is left in reserve");
+});
+
 Deno.test("a lease begins once and ends once", () => {
   const { pool, kernel } = makePool();
   const [buffer] = kernel.lanes[0];

@@ -185,18 +185,27 @@ export class Relay implements SendOwner {
         this.#read(endpoint);
         return;
       case SHORT:
-        this.#row[metric.RECEIVES_STARVED]++;
-        if ((this.#tunnels.flags[endpoint] & GATED) !== 0) this.#starved.push(endpoint);
-        else {
-          this.#tunnels.flags[endpoint] |= GATED;
-          this.#read(endpoint);
-        }
+        this.#onStarved(endpoint);
         return;
       case OURS:
         this.#row[metric.BUGS]++;
         break;
     }
     this.#fail(endpoint);
+  }
+
+  /** A receive found no buffer in its lane. */
+  #onStarved(endpoint: number): void {
+    this.#row[metric.RECEIVES_STARVED]++;
+    if ((this.#tunnels.flags[endpoint] & GATED) !== 0) {
+      this.#starved.push(endpoint);
+      return;
+    }
+    // With a reserve that is not small it was a burst, and the next receive finds more offered.
+    if (this.#pool.freeCount(FAST_LANE) >= FAST_BUFFERS_RECOVERED) {
+      this.#pool.widen(this.#ring.nowMs);
+    } else this.#tunnels.flags[endpoint] |= GATED;
+    this.#read(endpoint);
   }
 
   /** At the end of a turn: as many starved endpoints go on as there are gated buffers free. */

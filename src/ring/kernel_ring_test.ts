@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { EAGAIN, ECANCELED, ECONNREFUSED, ECONNRESET, ENOBUFS } from "../base/errno.ts";
 import { bufferCapacity, bufferOffset } from "../buffer/buffer_pool.ts";
-import { RECEIVE_ALLOWANCE_BYTES, SUBMISSIONS_MAX } from "../limits.ts";
+import { FAST_BUFFERS_MAX, RECEIVE_ALLOWANCE_BYTES, SUBMISSIONS_MAX } from "../limits.ts";
 import { AF_INET, encodeSocketAddress, portOf } from "../net/socket_address.ts";
 import { openShim } from "../../ffi/shim.ts";
 import { KernelRing } from "./kernel_ring.ts";
@@ -94,6 +94,9 @@ function closeAll(...fds: number[]): void {
 
 /** Far from the buffers that tests offer. */
 const SPARE = 100;
+/** Fits a socket's buffer. */
+const PIECE_BYTES = 32 * 1024;
+const FIRST_GATED = FAST_BUFFERS_MAX;
 
 Deno.test("a turn without news waits as long as asked, and the clock goes on", () => {
   ring.turn(0);
@@ -163,7 +166,7 @@ Deno.test("a multishot receive ends when its allowance is used up", () => {
   let buffer = 0;
   for (let round = 0; round < 100; round++) {
     ring.offerBuffer(FAST_LANE, buffer);
-    ring.sendNow(far, SPARE, 0, bufferCapacity(SPARE), SEND, 9, 2);
+    ring.sendNow(far, SPARE, 0, PIECE_BYTES, SEND, 9, 2);
     ring.turn(50);
     let over = false;
     while (ring.next()) {
@@ -196,7 +199,7 @@ Deno.test("a full socket takes a part at once, then nothing; a send that waits g
   ring.send(far, SPARE, 0, bytes, SEND, 8, 2);
   expectSilence();
   const seen: Seen[] = [];
-  ring.offerBuffer(GATED_LANE, 1024);
+  ring.offerBuffer(GATED_LANE, FIRST_GATED);
   for (let turn = 0; turn < 4000 && seen.length < 2; turn++) {
     ring.receive(near, GATED_LANE, RECEIVE, 5, 1);
     for (const each of collectSome()) {

@@ -13,7 +13,12 @@
 import { assert } from "../base/assert.ts";
 import { Random } from "../base/random.ts";
 import { BufferPool } from "../buffer/buffer_pool.ts";
-import { ACCEPTS_ARMED_MAX, ORPHAN_ACCEPT_MS, TURN_WAIT_MS_MAX } from "../limits.ts";
+import {
+  ACCEPTS_ARMED_MAX,
+  OFFER_NARROW_MS,
+  ORPHAN_ACCEPT_MS,
+  TURN_WAIT_MS_MAX,
+} from "../limits.ts";
 import * as metric from "../metrics/metric_names.ts";
 import type { SharedState } from "../metrics/shared_state.ts";
 import { type ProxyLog, TcpProxy } from "../proxy/tcp/tcp_proxy.ts";
@@ -71,6 +76,8 @@ export class Worker {
   #stopAtMs = Infinity;
   #cutAtMs = Infinity;
   #orphaned = false;
+  /** When to offer fewer buffers again. */
+  #narrowAtMs = 0;
 
   /** @param tunnelsMax tunnels at once: what the limit of open files allows. */
   constructor(
@@ -132,6 +139,10 @@ export class Worker {
     this.proxy.relay.settleSends();
     this.proxy.expire();
     this.proxy.relay.resumeStarved();
+    if (ring.nowMs >= this.#narrowAtMs) {
+      this.pool.narrow();
+      this.#narrowAtMs = ring.nowMs + OFFER_NARROW_MS;
+    }
     if (this.state === SERVING) {
       this.proxy.arm();
       if (this.#stopAtMs <= ring.nowMs) this.drain(this.#plan.drainTimeoutMs);
