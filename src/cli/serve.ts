@@ -109,6 +109,25 @@ function followSignals(supervisor: Supervisor, config: Config, log: Log): { cutB
   return asked;
 }
 
+/**
+ * An error that nobody caught is told and survived. The runtime would end the program, and on that
+ * way it kills the workers: what no request of an operator may cause, and no mistake of ours.
+ */
+function surviveErrors(log: Log): void {
+  const tell = (cause: unknown) => {
+    const text = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
+    log(-1, "error", `internal error: ${text}`);
+  };
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    tell(event.reason);
+  });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    tell(event.error);
+  });
+}
+
 async function openAdmin(config: Config, supervisor: Supervisor): Promise<AdminSocket | null> {
   if (config.admin === false) return null;
   const path = config.admin?.path ?? defaultAdminPath(Deno.env.toObject(), Deno.uid());
@@ -138,6 +157,7 @@ export async function runServe(named: string | undefined): Promise<number> {
     await demo.stop();
     return failureStatus(failure);
   }
+  surviveErrors(log);
   const asked = followSignals(supervisor, config, log);
   supervisor.start();
   say(introduce(config, supervisor, loaded.source.file, loaded.source.isDemo));

@@ -15,6 +15,8 @@ import { WorkerProcess } from "./worker_process.ts";
 
 const BACKOFF_MS_MIN = 50;
 const BACKOFF_MS_MAX = 5000;
+/** What one check of the heartbeat adds at most to the time that it has stood still. */
+const CHECK_MS_MAX = 1000;
 /** A process that lived this long was not a quick death. */
 const SETTLED_MS = 10_000;
 
@@ -35,7 +37,9 @@ export class WorkerSlot {
   #backoffMs = BACKOFF_MS_MIN;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #beat = 0;
-  #beatSeenMs = 0;
+  #checkedMs = 0;
+  /** How long the heartbeat has been seen to stand still. */
+  #silentMs = 0;
 
   /** @param plan made anew for each process: addresses may have changed meanwhile. */
   constructor(
@@ -53,7 +57,8 @@ export class WorkerSlot {
   start(): void {
     const startedMs = performance.now();
     this.#beat = 0;
-    this.#beatSeenMs = startedMs;
+    this.#checkedMs = startedMs;
+    this.#silentMs = 0;
     this.shared.clearGauges(this.index);
     let process: WorkerProcess;
     try {
@@ -111,19 +116,26 @@ export class WorkerSlot {
     }
   }
 
-  /** Kills a process that has not turned for too long. Call about every second. */
+  /**
+   * Kills a process that has not turned for too long. Call about every second: a check that comes
+   * later counts for no more, because then the supervisor has stood still itself (a stopped job, a
+   * frozen container, a paused machine), and most likely its workers with it.
+   */
   checkHeartbeat(nowMs: number): void {
     const row = this.shared.rows[this.index];
     const beat = row[HEARTBEAT];
+    const sinceMs = Math.min(nowMs - this.#checkedMs, CHECK_MS_MAX);
+    this.#checkedMs = nowMs;
     if (beat !== this.#beat) {
       this.#beat = beat;
-      this.#beatSeenMs = nowMs;
+      this.#silentMs = 0;
       return;
     }
     // Not ready yet: starting takes its time, on a busy machine seconds.
     if (row[STATE] === 0 || this.#process === null) return;
-    if (nowMs - this.#beatSeenMs < HEARTBEAT_MS_MAX) return;
-    this.#beatSeenMs = nowMs;
+    this.#silentMs += sinceMs;
+    if (this.#silentMs < HEARTBEAT_MS_MAX) return;
+    this.#silentMs = 0;
     this.events.onLog(this.index, "error", "has stopped turning; killed");
     this.#process.kill();
   }

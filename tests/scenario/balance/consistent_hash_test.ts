@@ -1,0 +1,63 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { askNameFrom, tally } from "../client.ts";
+import { configText } from "../config_text.ts";
+import { Origin, say } from "../origin.ts";
+import { type RingwayProcess, startRingway } from "../ringway_process.ts";
+
+const CLIENTS = Array.from({ length: 40 }, (_, i) => `127.0.3.${i + 1}`);
+/** So many that each client has been taken by both workers at some time. */
+const ROUNDS = 4;
+
+function configFor(servers: readonly Origin[], workers = 2): string {
+  return configText({
+    workers,
+    servers,
+    backend: "balance: consistent_hash, hash_on: source_ip",
+  });
+}
+
+/** The server of each client; fails if a client sees two. */
+async function serversOf(ringway: RingwayProcess, rounds: number): Promise<string[]> {
+  const ask = async () => {
+    const names: string[] = [];
+    for (const client of CLIENTS) names.push(await askNameFrom(client, ringway.port()));
+    return names;
+  };
+  const first = await ask();
+  for (let round = 1; round < rounds; round++) deepEqual(await ask(), first);
+  return first;
+}
+
+Deno.test("consistent_hash keeps a client's server, over workers and restarts", async () => {
+  await using a = new Origin(say("a"));
+  await using b = new Origin(say("b"));
+  await using c = new Origin(say("c"));
+  let before: string[];
+  {
+    await using ringway = await startRingway(configFor([a, b, c]));
+    before = await serversOf(ringway, ROUNDS);
+    equal(Object.keys(tally(before)).length, 3, "every server has clients");
+    const { workers } = await ringway.snapshot();
+    const completions = workers.map(({ counters }) => counters["ringway_worker_completions_total"]);
+    equal(Math.min(...completions) > CLIENTS.length, true, "both workers took their part");
+  }
+  // Neither the number of workers nor the order of the servers matters.
+  await using ringway = await startRingway(configFor([c, a, b], 1));
+  deepEqual(await serversOf(ringway, 1), before);
+});
+
+Deno.test("consistent_hash moves only the clients of a server that is away", async () => {
+  await using a = new Origin(say("a"));
+  await using b = new Origin(say("b"));
+  await using c = new Origin(say("c"));
+  await using ringway = await startRingway(configFor([a, b, c]));
+  const before = await serversOf(ringway, 1);
+  await b.stop();
+  const without = await serversOf(ringway, 2);
+  without.forEach((name, i) => {
+    if (before[i] === "b") equal(name === "a" || name === "c", true);
+    else equal(name, before[i]);
+  });
+  await using _again = new Origin(say("b"), { port: b.port });
+  deepEqual(await serversOf(ringway, 1), before);
+});

@@ -1,0 +1,69 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { Client } from "../client.ts";
+import { configText } from "../config_text.ts";
+import { Origin, sayThenEcho } from "../origin.ts";
+import { startRingway } from "../ringway_process.ts";
+
+interface Held {
+  readonly client: Client;
+  /** Of its server. */
+  readonly name: string;
+}
+
+async function hold(port: number): Promise<Held> {
+  const client = await Client.connect(port);
+  return { client, name: await client.receive(1) };
+}
+
+function countOf(held: readonly Held[], name: string): number {
+  return held.filter((each) => each.name === name).length;
+}
+
+Deno.test("least_conn counts the open connections of all workers", async () => {
+  await using a = new Origin(sayThenEcho("a"));
+  await using b = new Origin(sayThenEcho("b"));
+  await using ringway = await startRingway(configText({
+    workers: 2,
+    servers: [a, b],
+    backend: "balance: least_conn",
+  }));
+  using clients = new DisposableStack();
+  let held: Held[] = [];
+  for (let i = 0; i < 40; i++) {
+    held.push(await hold(ringway.port()));
+    clients.use(held[i].client);
+    // True after every single connection, whichever worker took it.
+    const difference = countOf(held, "a") - countOf(held, "b");
+    equal(Math.abs(difference) <= 1, true, `${difference} after ${i + 1}`);
+  }
+  const { workers } = await ringway.snapshot();
+  equal(workers.every(({ tunnels }) => tunnels > 0), true, "both workers have taken some");
+
+  // All of a's connections end: whoever comes next goes there, until both have the same again.
+  for (const { client } of held.filter(({ name }) => name === "a")) client[Symbol.dispose]();
+  held = held.filter(({ name }) => name === "b");
+  await ringway.until("a has no connection", ({ backends }) => backends[0].servers[0].open === 0);
+  for (let i = 0; i < 20; i++) {
+    const next = await hold(ringway.port());
+    clients.use(next.client);
+    equal(next.name, "a");
+  }
+});
+
+Deno.test("least_conn gives a server connections for its weight", async () => {
+  await using a = new Origin(sayThenEcho("a"));
+  await using b = new Origin(sayThenEcho("b"));
+  await using ringway = await startRingway(configText({
+    servers: [`{ address: "${a.address}", weight: 3 }`, b],
+    backend: "balance: least_conn",
+  }));
+  using clients = new DisposableStack();
+  const names: string[] = [];
+  for (let i = 0; i < 40; i++) {
+    const { client, name } = await hold(ringway.port());
+    clients.use(client);
+    names.push(name);
+  }
+  const { backends } = await ringway.snapshot();
+  deepEqual(backends[0].servers.map(({ open }) => open), [30, 10]);
+});

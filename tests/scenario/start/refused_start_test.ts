@@ -1,0 +1,103 @@
+import { equal, match } from "node:assert/strict";
+import { configText } from "../config_text.ts";
+import { withoutIoUring, withoutLowPorts } from "../launcher.ts";
+import { type LaunchOptions, launchRingway, RUN_MAIN } from "../ringway_process.ts";
+
+/** Starts what cannot start; its exit status, what it said, and that nothing is left of it. */
+async function refusal(
+  config: string,
+  options: LaunchOptions = {},
+): Promise<{ status: number; said: string }> {
+  await using ringway = launchRingway(config, options);
+  const status = await ringway.exitCode();
+  equal(ringway.processes.length, 0, "no process is left");
+  const left = Array.from(Deno.readDirSync(ringway.folder), ({ name }) => name);
+  equal(left.join(), "ringway.yaml", "no socket file is left");
+  return { status, said: ringway.log.join("\n") };
+}
+
+const SERVERS = ["127.0.0.2:1"];
+
+Deno.test("a port in use: cause, remedy and 1", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const bind = `127.0.0.1:${taken.addr.port}`;
+  const { status, said } = await refusal(configText({ servers: SERVERS, bind }));
+  equal(status, 1);
+  match(said, new RegExp(`cannot bind "${bind}" of listener "web": .*EADDRINUSE`));
+  match(said, /another program listens on port \d+ .*; stop it, or bind another port/);
+});
+
+Deno.test("one port in use: no other listener of the file stays bound", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  // A loopback address of its own, so that nobody else can have the port by chance.
+  const other = `127.0.4.1:${taken.addr.port}`;
+  const { status } = await refusal(`
+listeners:
+  first: { bind: "${other}", backend: app }
+  second: { bind: "127.0.0.1:${taken.addr.port}", backend: app }
+backends:
+  app: ["${SERVERS[0]}"]
+`);
+  equal(status, 1);
+  Deno.listen({ hostname: "127.0.4.1", port: taken.addr.port }).close();
+});
+
+Deno.test("another ringway on the same port is an error, not a silent share", async () => {
+  await using running = launchRingway(configText({ servers: SERVERS }));
+  await running.untilServing();
+  const bind = `127.0.0.1:${running.port()}`;
+  const { status, said } = await refusal(configText({ servers: SERVERS, bind }));
+  equal(status, 1);
+  match(said, /EADDRINUSE/);
+});
+
+Deno.test("an address that no interface has: cause, remedy and 1", async () => {
+  // RFC 5737: an address for documentation.
+  const { status, said } = await refusal(
+    configText({ servers: SERVERS, bind: "192.0.2.1:8080" }),
+  );
+  equal(status, 1);
+  match(said, /cannot bind "192\.0\.2\.1:8080" of listener "web": .*EADDRNOTAVAIL/);
+  match(said, /no interface of this machine has the address .*; bind ":8080" for all/);
+});
+
+Deno.test("a privileged port without the privilege: cause, remedy and 77", async () => {
+  const { status, said } = await refusal(
+    configText({ servers: SERVERS, bind: ":80" }),
+    { launcher: withoutLowPorts() },
+  );
+  equal(status, 77, said);
+  match(said, /cannot bind ":80" of listener "web": .*EACCES/);
+  match(said, /grant CAP_NET_BIND_SERVICE or use a port >= 1024/);
+});
+
+Deno.test("a wrong configuration: every mistake with its place, and 78", async () => {
+  using probe = Deno.listen({ hostname: "127.0.4.2", port: 0 });
+  const bind = `127.0.4.2:${probe.addr.port}`;
+  probe.close();
+  const { status, said } = await refusal(
+    configText({ servers: ["127.0.0.2"], bind, listener: "timeout: 3s" }),
+  );
+  equal(status, 78);
+  match(said, /ringway\.yaml:\d+:\d+/);
+  match(said, /timeouts/, "what was meant");
+  match(said, /127\.0\.0\.2/, "the address without a port");
+  // Nothing has been bound.
+  Deno.listen({ hostname: "127.0.4.2", port: Number(bind.split(":")[1]) }).close();
+});
+
+Deno.test("a file that is not there: its name and 78", async () => {
+  const command = [...RUN_MAIN, "serve", "-c", "/no/such/ringway.yaml"];
+  const { status, said } = await refusal("", { command });
+  equal(status, 78);
+  match(said, /cannot read "\/no\/such\/ringway\.yaml"/);
+});
+
+Deno.test("io_uring forbidden by a seccomp filter: which lock, what opens it, and 69", async () => {
+  const { status, said } = await refusal(configText({ servers: SERVERS }), {
+    launcher: withoutIoUring(),
+  });
+  equal(status, 69, said);
+  match(said, /io_uring is blocked by a seccomp filter/);
+  match(said, /allow io_uring_setup, io_uring_enter and io_uring_register/);
+});

@@ -1,0 +1,13 @@
+import { equal, match } from "node:assert/strict";
+import { configText } from "../config_text.ts";
+import { launchRingway } from "../ringway_process.ts";
+
+Deno.test("when workers die again and again before they serve, it gives up with 1", async () => {
+  await using ringway = launchRingway(configText({ workers: 2, servers: ["127.0.1.1:1"] }), {
+    // Something that only workers trip over.
+    environment: { RINGWAY_WORKER_V8_FLAGS: "--no-such-flag" },
+  });
+  equal(await ringway.exitCode(), 1);
+  match(ringway.log.join("\n"), /workers do not start; giving up/);
+  equal(ringway.processes.length, 0);
+});
