@@ -58,6 +58,8 @@ const LOOSE_UNITS: readonly (readonly [RegExp, string, number])[] = [
 
 /** The correct form of what was probably meant by `text`, or null when there is no telling. */
 export function suggestDuration(text: string): string | null {
+  const joined = text.replace(/\s+/g, "").toLowerCase();
+  if (parseDuration(joined) !== null) return joined;
   const match = LOOSE.exec(text);
   if (match === null) return null;
   const word = match[2].toLowerCase();

@@ -14,6 +14,7 @@ export const EMFILE = 24;
 export const EPIPE = 32;
 export const ENOSYS = 38;
 export const ETIME = 62;
+export const EAFNOSUPPORT = 97;
 export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
 export const ENOBUFS = 105;
@@ -38,6 +39,7 @@ const WORDS: Readonly<Record<number, string>> = {
   24: "too many open files (EMFILE)",
   32: "broken pipe (EPIPE)",
   38: "not implemented by this kernel (ENOSYS)",
+  62: "timer expired (ETIME)",
   97: "address family not supported (EAFNOSUPPORT)",
   98: "address already in use (EADDRINUSE)",
   99: "address not available on this machine (EADDRNOTAVAIL)",

@@ -9,9 +9,10 @@ const LENGTH_MAX = 60;
 
 /**
  * Control characters, invisible marks and writing-direction overrides (Unicode categories Cc, Cf,
- * Zl, Zp), and halves of surrogate pairs, which no encoding can carry.
+ * Zl, Zp), halves of surrogate pairs, which no encoding can carry, and spaces that are not the
+ * space: a no-break space in front of a key looks like nothing is wrong.
  */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|(?! )\p{Zs}/gu;
 
 /** `text` in double quotes; quotes and backslashes in it are escaped as in JSON. */
 export function quoteText(text: string): string {

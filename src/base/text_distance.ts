@@ -8,11 +8,15 @@
 const DISTANCE_MAX = 2;
 const DISTANCE_SHORT_MAX = 1;
 const SHORT_LENGTH = 5;
-/** Longer than any key or name: such text is no misspelling, and the table is not worth its time. */
+/** Longer than any key or name: such text is no misspelling, and not worth the time. */
 const LENGTH_MAX = 128;
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn `one` into `other`. */
-export function textDistance(one: string, other: string): number {
+/**
+ * Insertions, deletions, replacements and swaps of neighbours that turn `one` into `other`.
+ *
+ * @param most where counting may end: beyond it the result is only known to be larger.
+ */
+export function textDistance(one: string, other: string, most = Infinity): number {
   const width = other.length + 1;
   let beforeLast: number[] = [];
   let last = Array.from({ length: width }, (_, column) => column);
@@ -30,6 +34,8 @@ export function textDistance(one: string, other: string): number {
       if (isSwap) least = Math.min(least, beforeLast[column - 2] + 1);
       current.push(least);
     }
+    // A later row never holds less than the two before it do.
+    if (Math.min(...current) > most && Math.min(...last) > most) return most + 1;
     beforeLast = last;
     last = current;
   }
@@ -45,7 +51,7 @@ export function findNearest(word: string, candidates: Iterable<string>): string 
   let least = allowed + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) > allowed) continue;
-    const distance = textDistance(folded, fold(candidate));
+    const distance = textDistance(folded, fold(candidate), allowed);
     // A distance as long as the word is no likeness: any letter is one slip away from any other.
     if (distance >= least || distance >= Math.min(word.length, candidate.length)) continue;
     least = distance;

@@ -1,13 +1,20 @@
-/** `ringway check`: everything that is wrong with a configuration, at once. */
+/**
+ * `ringway check`: everything that is wrong with a configuration, at once. It binds nothing and
+ * resolves nothing, so that it says the same on every machine; the demonstration is not what
+ * anybody wants checked, so without a configuration it says where one is looked for.
+ */
 import {
   type Diagnostic,
   DIAGNOSTIC_FORMATS,
   type DiagnosticFormat,
   renderDiagnostics,
 } from "../config/diagnostic.ts";
+import { plural } from "../base/plural.ts";
 import type { Config } from "../config/config.ts";
 import { parseConfig } from "../config/parse_config.ts";
-import { UsageError } from "./command_line.ts";
+import { quoteText } from "../base/quoted_text.ts";
+import { findNearest } from "../base/text_distance.ts";
+import { CONFIG_HELP, UsageError } from "./command_line.ts";
 import { type ConfigSource, findConfig } from "./config_source.ts";
 import { EXIT_CONFIG, EXIT_OK } from "./exit_status.ts";
 import { print, say } from "./output.ts";
@@ -24,14 +31,23 @@ export async function loadConfig(named: string | undefined): Promise<LoadedConfi
   return { source, config, diagnostics };
 }
 
+/** @throws UsageError for a format that there is not. */
 export async function runCheck(
   named: string | undefined,
   format: string = "text",
 ): Promise<number> {
   if (!(DIAGNOSTIC_FORMATS as readonly string[]).includes(format)) {
-    throw new UsageError(`unknown format "${format}"; one of ${DIAGNOSTIC_FORMATS.join(", ")}`);
+    const near = findNearest(format, DIAGNOSTIC_FORMATS);
+    const hint = near === null
+      ? `; one of ${DIAGNOSTIC_FORMATS.join(", ")}`
+      : `; did you mean "${near}"?`;
+    throw new UsageError(`unknown format ${quoteText(format)}${hint}`);
   }
   const { source, config, diagnostics } = await loadConfig(named);
+  if (source.isDemo) {
+    say(`ringway: no configuration found\n\n${CONFIG_HELP}`);
+    return EXIT_CONFIG;
+  }
   const report = renderDiagnostics(diagnostics, format as DiagnosticFormat, source.text);
   // Text is for people, the other formats are for programs.
   if (format === "text") say(report);
@@ -45,8 +61,4 @@ export async function runCheck(
     );
   }
   return EXIT_OK;
-}
-
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

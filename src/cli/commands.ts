@@ -2,6 +2,7 @@
  * Runs what the command line asks for and returns the exit status. Each verb has its own file;
  * what they need is loaded when they run, so that `help` does not wait for a YAML parser.
  */
+import { quoteText } from "../base/quoted_text.ts";
 import { VERSION } from "../base/version.ts";
 import {
   type CommandLine,
@@ -31,7 +32,13 @@ async function run(line: CommandLine): Promise<number> {
       return await (await import("./serve.ts")).runServe(config);
     case "check": {
       const { runCheck } = await import("./check.ts");
-      return await runCheck(positionals[0] ?? config, textOf(line, "format"));
+      const [file] = positionals;
+      if (file !== undefined && config !== undefined && file !== config) {
+        throw new UsageError(
+          `two files to check, ${quoteText(config)} and ${quoteText(file)}; name one`,
+        );
+      }
+      return await runCheck(file ?? config, textOf(line, "format"));
     }
     case "schema": {
       const { makeJsonSchema } = await import("../config/json_schema.ts");

@@ -6,6 +6,7 @@
  */
 import { type AdminSocket, defaultAdminPath, openAdminSocket } from "../admin/admin_socket.ts";
 import { EACCES, EPERM } from "../base/errno.ts";
+import { plural } from "../base/plural.ts";
 import { VERSION } from "../base/version.ts";
 import type { Config } from "../config/config.ts";
 import { renderDiagnostics } from "../config/diagnostic.ts";
@@ -15,7 +16,7 @@ import { startDemoServers } from "../supervisor/demo_servers.ts";
 import { BindError } from "../supervisor/listening_sockets.ts";
 import { PlatformError } from "../supervisor/platform.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
-import { loadConfig, plural } from "./check.ts";
+import { loadConfig } from "./check.ts";
 import {
   EXIT_CONFIG,
   EXIT_FAILURE,
@@ -128,10 +129,14 @@ function surviveErrors(log: Log): void {
   });
 }
 
-async function openAdmin(config: Config, supervisor: Supervisor): Promise<AdminSocket | null> {
+async function openAdmin(
+  config: Config,
+  supervisor: Supervisor,
+  log: Log,
+): Promise<AdminSocket | null> {
   if (config.admin === false) return null;
   const path = config.admin?.path ?? defaultAdminPath(Deno.env.toObject(), Deno.uid());
-  return await openAdminSocket(path, () => supervisor.snapshot());
+  return await openAdminSocket(path, () => supervisor.snapshot(), (text) => log(-1, "warn", text));
 }
 
 export async function runServe(named: string | undefined): Promise<number> {
@@ -151,7 +156,7 @@ export async function runServe(named: string | undefined): Promise<number> {
       onServing: () => log(-1, "info", "serving"),
     });
     await supervisor.prepare();
-    admin = await openAdmin(config, supervisor);
+    admin = await openAdmin(config, supervisor, log);
   } catch (failure) {
     say(`ringway: ${failure instanceof Error ? failure.message : String(failure)}\n`);
     await demo.stop();

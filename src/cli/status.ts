@@ -1,4 +1,7 @@
-/** `ringway status`: one snapshot of the running program, as tables or JSON. */
+/**
+ * `ringway status`: one snapshot of the running program, asked for over its admin socket, as tables
+ * for people or as JSON for programs.
+ */
 import { defaultAdminPath, fetchSnapshot } from "../admin/admin_socket.ts";
 import type { Snapshot } from "../supervisor/snapshot.ts";
 import { loadConfig } from "./check.ts";
@@ -39,7 +42,7 @@ export function renderSnapshot(snapshot: Snapshot): string {
   ]);
   const listeners = snapshot.listeners.map((listener) => [
     `listener ${listener.name}`,
-    `${listener.bind} (port ${listener.port})`,
+    listener.bind.endsWith(":0") ? `${listener.bind} (port ${listener.port})` : listener.bind,
     String(listener.open),
     String(listener.total),
     String(listener.refused),
@@ -93,11 +96,8 @@ export async function runStatus(
   let snapshot: Snapshot;
   try {
     snapshot = await fetchSnapshot(path);
-  } catch {
-    say(
-      `ringway: nobody answers at "${path}"; is it running? Another place is named by ` +
-        "--socket PATH or -c FILE\n",
-    );
+  } catch (failure) {
+    say(`ringway: ${failure instanceof Error ? failure.message : String(failure)}\n`);
     return EXIT_FAILURE;
   }
   print(json ? JSON.stringify(snapshot, null, 2) + "\n" : renderSnapshot(snapshot));

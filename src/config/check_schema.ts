@@ -8,7 +8,7 @@
 import * as v from "valibot";
 import { quoteText } from "../base/quoted_text.ts";
 import type { ConfigTree, MapTree } from "./config_tree.ts";
-import { toValue } from "./config_tree.ts";
+import { joinPath, renameKeys, toValue } from "./config_tree.ts";
 import type { DiagnosticList } from "./diagnostic.ts";
 import { decodeProblem, type Problem, QUOTE_HINT } from "./problem.ts";
 import { type ConfigFile, SCHEMA } from "./schema.ts";
@@ -16,18 +16,84 @@ import type { Span } from "./source_text.ts";
 
 type Path = readonly (string | number)[];
 
-/** The values of the file with defaults; null when something does not fit, which is reported. */
-export function checkSchema(tree: MapTree, diagnostics: DiagnosticList): ConfigFile | null {
-  const result = v.safeParse(SCHEMA, toValue(withoutExtensions(tree)));
-  if (result.success) return result.output;
-  const issues = result.issues.map(readIssue);
-  const isMisspelt = (missing: Issue) =>
-    issues.some((other) => other !== missing && isSameKey(other, missing));
+/** Keys that stand in each other: `backends.app.servers.0.weight` has three of our words. */
+const DEPTH_MAX = 4;
+
+export interface CheckedTree {
+  /** The values of the file with defaults; null when something does not fit, which is reported. */
+  readonly values: ConfigFile | null;
+  /** The tree with misspelt keys read as what they were meant to be. */
+  readonly tree: MapTree;
+}
+
+export function checkSchema(tree: MapTree, diagnostics: DiagnosticList): CheckedTree {
+  const reported = new Set<string>();
+  let meant = withoutExtensions(tree);
+  // A misspelt key hides everything in it, where the next one may be.
+  for (let depth = 0; depth <= DEPTH_MAX; depth++) {
+    const { values, issues } = applySchema(meant);
+    if (values !== null) return { values: reported.size === 0 ? values : null, tree: meant };
+    const misspelt = issues.filter((issue) => isRenamed(issue, meant));
+    const isLast = misspelt.length === 0 || depth === DEPTH_MAX;
+    reportIssues(isLast ? issues : misspelt, meant, diagnostics, reported);
+    if (isLast) break;
+    meant = renameKeys(
+      meant,
+      new Map(misspelt.map(({ path, problem }) => [joinPath(path), problem.key!])),
+    );
+  }
+  return { values: null, tree: meant };
+}
+
+function applySchema(tree: MapTree): { values: ConfigFile | null; issues: readonly Issue[] } {
+  const first = v.safeParse(SCHEMA, toValue(tree, new Set()));
+  if (first.success) return { values: first.output, issues: [] };
+  const texts = findTexts(first.issues, tree);
+  const result = texts.size === 0 ? first : v.safeParse(SCHEMA, toValue(tree, texts));
+  if (result.success) return { values: result.output, issues: [] };
+  return { values: null, issues: result.issues.map(readIssue) };
+}
+
+/** Whether the key is misspelt, and its map has none of the name it was meant to be. */
+function isRenamed({ problem, path }: Issue, tree: MapTree): boolean {
+  if (problem.isMisspelt !== true) return false;
+  const { value } = locate(tree, path.slice(0, -1));
+  return value?.kind === "map" && !value.entries.has(problem.key!);
+}
+
+/** @param reported what was said before, for it is not said again. */
+function reportIssues(
+  issues: readonly Issue[],
+  tree: MapTree,
+  diagnostics: DiagnosticList,
+  reported: Set<string>,
+): void {
+  const replaced = new Set(issues.filter(({ isPresent }) => isPresent).map(describeKey));
   for (const issue of issues) {
     const isMissing = issue.isKey && !issue.isPresent;
-    if (!isMissing || !isMisspelt(issue)) reportIssue(issue, tree, diagnostics);
+    if (isMissing && replaced.has(describeKey(issue))) continue;
+    const place = locate(tree, issue.path);
+    // What stands in an anchor is checked for each alias, and is wrong in one place.
+    const { start } = issue.isKey ? place.keySpan : place.value?.span ?? place.keySpan;
+    const identity = `${start} ${issue.problem.message}`;
+    if (reported.has(identity)) continue;
+    reported.add(identity);
+    reportIssue(issue, place, diagnostics);
   }
-  return null;
+}
+
+/**
+ * Substitutions that look like numbers, true or null where text is wanted. In the file one would
+ * quote them, but quoting cannot say of a substitution what it stands for.
+ */
+function findTexts(issues: readonly v.BaseIssue<unknown>[], tree: ConfigTree): Set<ConfigTree> {
+  const texts = new Set<ConfigTree>();
+  for (const issue of issues) {
+    if (issue.expected !== "string") continue;
+    const { value } = locate(tree, readIssue(issue).path);
+    if (value?.kind === "scalar" && value.isSubstituted) texts.add(value);
+  }
+  return texts;
 }
 
 /** Top-level keys that begin with "x-" are a place for anchors, and mean nothing themselves. */
@@ -56,15 +122,13 @@ function readIssue(issue: v.BaseIssue<unknown>): Issue {
   };
 }
 
-/** Whether an unknown key of the same map was meant to be the missing one, which is said there. */
-function isSameKey(unknown: Issue, missing: Issue): boolean {
-  return unknown.isKey && unknown.problem.key === missing.problem.key &&
-    unknown.path.slice(0, -1).join("\0") === missing.path.slice(0, -1).join("\0");
+/** The map, and the key of it that is missing or that another one stands in place of. */
+function describeKey({ problem, path }: Issue): string {
+  return joinPath([...path.slice(0, -1), problem.key ?? ""]);
 }
 
-function reportIssue({ problem, path, isKey }: Issue, tree: MapTree, diagnostics: DiagnosticList) {
+function reportIssue({ problem, path, isKey }: Issue, place: Place, diagnostics: DiagnosticList) {
   const { kind, message, hint } = problem;
-  const place = locate(tree, path);
   if (isKey) {
     const scope = kind === "key" ? describeScope(path.slice(0, -1)) : "";
     diagnostics.error(place.keySpan, message + scope, hint);
@@ -79,13 +143,18 @@ function reportIssue({ problem, path, isKey }: Issue, tree: MapTree, diagnostics
 /** The hint for `1.30` shows the zero that the number has lost. */
 function completeHint(hint: string | undefined, value: ConfigTree | undefined): string | undefined {
   if (hint !== QUOTE_HINT) return hint;
-  // Quoting a substitution would not keep it from becoming a number.
-  if (value?.kind !== "scalar" || value.isSubstituted) return undefined;
-  return `${hint}: ${quoteText(value.text)}`;
+  const isWritten = value?.kind === "scalar" && value.value !== null;
+  return isWritten ? `${hint}: ${quoteText(value.text)}` : undefined;
+}
+
+interface Place {
+  readonly keySpan: Span;
+  /** Undefined when the file does not have it. */
+  readonly value: ConfigTree | undefined;
 }
 
 /** The deepest part of `path` that the file has: a missing key is shown at the map it misses in. */
-function locate(tree: ConfigTree, path: Path): { keySpan: Span; value: ConfigTree | undefined } {
+function locate(tree: ConfigTree, path: Path): Place {
   let value: ConfigTree | undefined = tree;
   let keySpan: Span = { start: tree.span.start, end: tree.span.start };
   for (const key of path) {

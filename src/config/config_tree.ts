@@ -10,7 +10,7 @@
  * Keys are text as written: `1.30:` is the name 1.30 and `no:` the name no. Not decided here: which
  * keys and values mean anything.
  */
-import { type Alias, isAlias, isMap, isPair, isScalar, isSeq, type Pair } from "yaml";
+import { type Alias, isAlias, isMap, isPair, isScalar, type Pair } from "yaml";
 import type { ParsedNode, Scalar, YAMLMap } from "yaml";
 import { quoteText } from "../base/quoted_text.ts";
 import { VALUES_MAX } from "./config_limits.ts";
@@ -58,6 +58,9 @@ export interface MapEntry {
 /** Names that JavaScript objects have a meaning for; as keys they would be lost without a word. */
 const UNUSABLE_KEYS = new Set(["__proto__", "prototype", "constructor"]);
 const MERGE_KEY = "<<";
+const ZERO_IN_FRONT = /^[-+]?0[0-9]/;
+/** What word processors and web pages make of a quote. */
+const TYPOGRAPHIC_QUOTE = /^[\u2018-\u201f\u00ab\u00bb]/;
 
 /** The tree of a document, a null when it is empty; null when it grows beyond all bounds. */
 export function buildTree(
@@ -70,13 +73,40 @@ export function buildTree(
   return builder.isTooLarge ? null : tree;
 }
 
-/** The tree as plain values, for the schema. Maps have no prototype. */
-export function toValue(tree: ConfigTree): unknown {
-  if (tree.kind === "scalar") return tree.value;
-  if (tree.kind === "list") return tree.items.map(toValue);
+/**
+ * The tree as plain values, for the schema. Maps have no prototype.
+ *
+ * @param texts scalars to give as text, whatever they look like.
+ */
+export function toValue(tree: ConfigTree, texts: ReadonlySet<ConfigTree>): unknown {
+  if (tree.kind === "scalar") return texts.has(tree) ? tree.text : tree.value;
+  if (tree.kind === "list") return tree.items.map((item) => toValue(item, texts));
   const value: Record<string, unknown> = Object.create(null);
-  for (const [key, entry] of tree.entries) value[key] = toValue(entry.value);
+  for (const [key, entry] of tree.entries) value[key] = toValue(entry.value, texts);
   return value;
+}
+
+/** How `renameKeys` names what a path leads to. */
+export function joinPath(path: readonly (string | number)[]): string {
+  return path.join("\0");
+}
+
+/** A tree in which keys have other names, each in its place. @param names new ones, by path. */
+export function renameKeys<T extends ConfigTree>(
+  tree: T,
+  names: ReadonlyMap<string, string>,
+  path: readonly (string | number)[] = [],
+): T {
+  if (tree.kind === "scalar") return tree;
+  if (tree.kind === "list") {
+    return { ...tree, items: tree.items.map((item, i) => renameKeys(item, names, [...path, i])) };
+  }
+  const entries = Array.from(tree.entries, ([key, entry]) => {
+    const own = [...path, key];
+    const value = renameKeys(entry.value, names, own);
+    return [names.get(joinPath(own)) ?? key, { ...entry, value }] as const;
+  });
+  return { ...tree, entries: new Map(entries) };
 }
 
 /** The value of `key` when `tree` is a map that has it. */
@@ -84,9 +114,10 @@ export function childOf(tree: ConfigTree | undefined, key: string): ConfigTree |
   return tree?.kind === "map" ? tree.entries.get(key)?.value : undefined;
 }
 
-/** The value when `tree` is a scalar that holds a string. */
+/** The value when `tree` is a scalar that holds a string, or a substitution, which may be one. */
 export function stringOf(tree: ConfigTree | undefined): string | undefined {
-  return tree?.kind === "scalar" && typeof tree.value === "string" ? tree.value : undefined;
+  if (tree?.kind !== "scalar" || tree.isReported) return undefined;
+  return typeof tree.value === "string" || tree.isSubstituted ? tree.text : undefined;
 }
 
 type Node = ParsedNode | Alias.Parsed | null | undefined;
@@ -225,13 +256,17 @@ class TreeBuilder {
     if (typeof node.value === "string" && hasSubstitution(text)) {
       return this.#substituteScalar(text, shown);
     }
+    if (node.type === "PLAIN" && TYPOGRAPHIC_QUOTE.test(text)) {
+      const message = `${quoteText(text[0])} is no quote to YAML`;
+      const plain = text.slice(1).replace(/[\u2018-\u201f\u00ab\u00bb]$/, "");
+      this.#diagnostics.error(shown, message, `use straight quotes: ${quoteText(plain)}`);
+      return makeNull(shown, true);
+    }
     const value = readScalarValue(node.value, text);
-    if (typeof value === "number" && /^[-+]?0[0-9]/.test(text)) {
-      const message = `${
-        quoteText(text)
-      } is the number ${value}: a zero in front makes nothing octal`;
+    if (typeof value === "number" && ZERO_IN_FRONT.test(text)) {
+      const what = `${quoteText(text)} is the number ${value}`;
       const hint = `write ${value}, or quote it where text is meant`;
-      this.#diagnostics.error(shown, message, hint);
+      this.#diagnostics.error(shown, `${what}: a zero in front makes nothing octal`, hint);
       return makeNull(shown, true);
     }
     return makeScalar(shown, value, text, false);
@@ -241,7 +276,10 @@ class TreeBuilder {
     const { text, isWhole, problems } = substitute(source, this.#environment);
     for (const { message, hint } of problems) this.#diagnostics.error(span, message, hint);
     if (problems.length > 0) return makeNull(span, true);
-    return makeScalar(span, isWhole ? this.#resolveType(text) : text, text, true);
+    // Octal to some and decimal to others: it stays text, and no field takes it for a number.
+    const isTyped = isWhole && !ZERO_IN_FRONT.test(text);
+    const value = isTyped ? this.#resolveType(text) : text;
+    return makeScalar(span, value, text, true);
   }
 
   /** What a plain scalar of this text would be, by the rules the file is read with. */

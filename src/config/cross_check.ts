@@ -8,7 +8,8 @@
 import { findNearest } from "../base/text_distance.ts";
 import { quoteText } from "../base/quoted_text.ts";
 import { formatHostPort, parseBind, parseServerAddress } from "../net/address.ts";
-import { SERVERS_TOTAL_MAX } from "./config_limits.ts";
+import { BALANCE_NAMES } from "./config.ts";
+import { BACKENDS_MAX, LISTENERS_MAX, SERVERS_TOTAL_MAX } from "./config_limits.ts";
 import { childOf, type ConfigTree, type MapEntry, stringOf } from "./config_tree.ts";
 import type { DiagnosticList } from "./diagnostic.ts";
 import { parseDemoAddress } from "./schema.ts";
@@ -44,10 +45,16 @@ function entriesOf(tree: ConfigTree, key: string): Entries {
 
 function checkReferences(listeners: Entries, backends: Entries, diagnostics: DiagnosticList): void {
   const used = new Set<string>();
+  // Without any backend, what is missing are they and not a name, and it has been said.
+  if (backends.size === 0) return;
   let isComplete = listeners.size > 0;
+  // Comparing all names with all names would take minutes in a file that is beyond all bounds.
+  const isSmall = listeners.size <= LISTENERS_MAX && backends.size <= BACKENDS_MAX;
   for (const { value } of listeners.values()) {
     const reference = childOf(value, "backend");
     const name = stringOf(reference);
+    // Routes are not read yet, and may lead anywhere.
+    if (childOf(value, "routes") !== undefined) isComplete = false;
     if (reference !== undefined && name !== undefined && backends.has(name)) {
       used.add(name);
       continue;
@@ -55,7 +62,7 @@ function checkReferences(listeners: Entries, backends: Entries, diagnostics: Dia
     // It may have meant any of them, so none is known to be unused.
     isComplete = false;
     if (reference === undefined || name === undefined || !isName(name)) continue;
-    const nearest = findNearest(name, backends.keys());
+    const nearest = isSmall ? findNearest(name, namesOf(backends)) : null;
     const hint = nearest === null ? undefined : `did you mean ${quoteText(nearest)}?`;
     const message = `backend ${quoteText(name)} does not exist`;
     diagnostics.error(reference.span, `${message} (have: ${listNames(backends)})`, hint);
@@ -68,33 +75,61 @@ function checkReferences(listeners: Entries, backends: Entries, diagnostics: Dia
   }
 }
 
+/** The names that are any: what is none has been reported, and may hold whatever a file may. */
+function namesOf(entries: Entries): string[] {
+  return [...entries.keys()].filter(isName);
+}
+
 function listNames(entries: Entries): string {
-  const names = [...entries.keys()];
-  if (names.length === 0) return "none";
+  const names = namesOf(entries);
+  if (names.length === 0) return "none of a valid name";
   const rest = names.length - NAMES_SHOWN_MAX;
   const shown = names.slice(0, NAMES_SHOWN_MAX).join(", ");
   return rest > 0 ? `${shown}, and ${rest} more` : shown;
 }
 
-/** Listeners on one address. The three forms of "all addresses" are one where they overlap. */
+interface BoundListener {
+  readonly name: string;
+  readonly text: string;
+  readonly span: Span;
+}
+
+/**
+ * Listeners that share an address, of which only the first could be bound: equal ones, and a
+ * wildcard beside an address that it includes.
+ */
 function checkBinds(listeners: Entries, diagnostics: DiagnosticList): void {
-  const first = new Map<string, { name: string; span: Span }>();
+  const exact = new Map<string, BoundListener>();
+  const inside = new Map<string, BoundListener>();
   for (const [name, { value }] of listeners) {
     const bind = childOf(value, "bind");
     const parsed = parseBind(stringOf(bind) ?? "");
     if (bind === undefined || !parsed.ok || parsed.value.port === 0) continue;
     const { host, port } = parsed.value;
-    const isAny = host === "" || host === "::" || host === "0.0.0.0";
-    const address = formatHostPort(isAny ? "" : host, port);
-    const other = first.get(address);
-    if (other === undefined) {
-      first.set(address, { name, span: bind.span });
-      continue;
+    const scopes = scopesOf(host).map((scope) => `${scope} ${port}`);
+    const own = scopes.at(-1)!;
+    const around = scopes.find((scope) => exact.has(scope));
+    const other = around === undefined ? inside.get(own) : exact.get(around);
+    const listener = { name, text: formatHostPort(host, port), span: bind.span };
+    if (other !== undefined) {
+      const names = `listeners ${quoteText(other.name)} and ${quoteText(name)}`;
+      const wide = around === undefined ? listener : other;
+      const message = around === own
+        ? `have the same address ${quoteText(listener.text)}`
+        : `overlap: ${quoteText(wide.text)} includes every address`;
+      diagnostics.error(bind.span, `${names} ${message}`, firstAt(other.span, diagnostics));
     }
-    const names = `listeners ${quoteText(other.name)} and ${quoteText(name)}`;
-    const message = `${names} have the same address ${quoteText(address)}`;
-    diagnostics.error(bind.span, message, firstAt(other.span, diagnostics));
+    if (!exact.has(own)) exact.set(own, listener);
+    for (const scope of scopes) if (!inside.has(scope)) inside.set(scope, listener);
   }
+}
+
+/** What includes the address, widest first, and the address itself; IPv6 sockets take IPv4 too. */
+function scopesOf(host: string): string[] {
+  if (host === "" || host === "::") return ["all"];
+  const plain = host.replace(/^::ffff:(?=[0-9]+\.)/, "");
+  if (plain === "0.0.0.0") return ["all", "IPv4"];
+  return plain.includes(":") ? ["all", plain] : ["all", "IPv4", plain];
 }
 
 /** @returns how many servers the backend has. */
@@ -165,7 +200,11 @@ function canonicalAddress(address: string): string | null {
 function checkHashing(backend: ConfigTree, diagnostics: DiagnosticList): void {
   if (backend.kind !== "map") return;
   const hashOn = backend.entries.get("hash_on");
-  if (hashOn === undefined || stringOf(childOf(backend, "balance")) === "consistent_hash") return;
+  const balance = childOf(backend, "balance");
+  if (hashOn === undefined || stringOf(balance) === "consistent_hash") return;
+  // A misspelt policy has been reported, and may have been meant to be that one.
+  const names: readonly string[] = BALANCE_NAMES;
+  if (balance !== undefined && !names.includes(stringOf(balance) ?? "")) return;
   const hint = "set it, or remove hash_on";
   diagnostics.error(hashOn.keySpan, "hash_on needs balance: consistent_hash", hint);
 }

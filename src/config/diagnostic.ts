@@ -39,6 +39,7 @@ const LINE_NUMBER_WIDTH = 5;
 export class DiagnosticList {
   readonly source: SourceText;
   readonly #diagnostics: Diagnostic[] = [];
+  readonly #said = new Set<string>();
   #hasErrors = false;
 
   constructor(source: SourceText) {
@@ -65,6 +66,10 @@ export class DiagnosticList {
   #add(severity: Severity, span: Span, message: string, hint?: string): void {
     this.#hasErrors ||= severity === "error";
     if (this.#diagnostics.length >= DIAGNOSTICS_MAX) return;
+    // What an anchor holds is met once for each alias; nobody wants to be told twice.
+    const identity = `${span.start} ${message}`;
+    if (this.#said.has(identity)) return;
+    this.#said.add(identity);
     const position = this.source.positionAt(span.start);
     const length = this.source.lengthOf(span);
     const { file } = this.source;

@@ -43,8 +43,8 @@ function readConfig(environment: Environment, diagnostics: DiagnosticList): Conf
     reportNoMap(tree, diagnostics);
     return null;
   }
-  const values = checkSchema(tree, diagnostics);
-  crossCheck(tree, diagnostics);
+  const { values, tree: meant } = checkSchema(tree, diagnostics);
+  crossCheck(meant, diagnostics);
   if (values === null || diagnostics.hasErrors) return null;
   return makeConfig(values, tree, diagnostics.source);
 }

@@ -15,8 +15,10 @@ export interface Problem {
   readonly kind: "value" | "key" | "whole";
   readonly message: string;
   readonly hint?: string;
-  /** The key that is missing, or that an unknown one was meant to be. */
+  /** The key that is missing, or that this one was meant to be or stands in place of. */
   readonly key?: string;
+  /** Whether to read this key as `key`, so that what is in it is checked as well. */
+  readonly isMisspelt?: boolean;
 }
 
 /** For a number that was meant as text; the reporter adds how it was written. */

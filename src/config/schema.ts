@@ -23,6 +23,8 @@ import {
   explainDuration,
   explainName,
   flag,
+  hintList,
+  hintUnquoted,
   list,
   name,
   named,
@@ -52,6 +54,7 @@ function explainBind(address: string): Problem | null {
 
 function explainServerAddress(address: string): Problem | null {
   if (parseDemoAddress(address) !== null) return null;
+  if (address.startsWith("unix:")) return notYet(quoteText(address));
   const parsed = parseServerAddress(address);
   return parsed.ok ? null : { kind: "value", ...parsed.problem };
 }
@@ -107,6 +110,7 @@ const LISTENER = section(
         },
         VOCABULARY.listenerTimeouts,
         "How long to wait.",
+        "{ idle: 10m }",
       ),
       {},
     ),
@@ -123,12 +127,14 @@ const LISTENER = section(
         },
         VOCABULARY.limits,
         "What one listener may take.",
+        "{ connections: 10000 }",
       ),
       {},
     ),
   },
   VOCABULARY.listener,
   "A bound address that accepts connections.",
+  '{ bind: ":8080", backend: NAME }',
 );
 
 const SERVER_LONG = section(
@@ -147,7 +153,10 @@ const SERVER_LONG = section(
 
 const SERVER = byType(
   { string: short(SERVER_ADDRESS, (address) => ({ address }), SERVER_LONG), object: SERVER_LONG },
-  (input) => must('an address such as "10.0.0.1:80" or a map', input),
+  (input) => {
+    const hint = Number.isInteger(input) ? `write "HOST:${input}"` : undefined;
+    return must('an address such as "10.0.0.1:80" or a map', input, hint);
+  },
   "An address in a backend.",
 );
 
@@ -177,6 +186,7 @@ const BACKEND_LONG = section(
         },
         VOCABULARY.backendTimeouts,
         "How long to wait.",
+        "{ connect: 2s }",
       ),
       {},
     ),
@@ -195,10 +205,7 @@ const BACKEND_LONG = section(
 
 const BACKEND = byType(
   { array: short(SERVERS, (servers) => ({ servers }), BACKEND_LONG), object: BACKEND_LONG },
-  (input) => {
-    const hint = typeof input === "string" ? `write [${quoteText(input)}]` : undefined;
-    return must("a list of servers or a map", input, hint);
-  },
+  (input) => must("a list of servers or a map", input, hintList(input)),
   "A group of servers with one policy.",
 );
 
@@ -206,7 +213,10 @@ const WORKERS_FORM = `auto or a whole number from 1 to ${WORKERS_MAX}`;
 
 const WORKERS = byType(
   {
-    string: v.literal("auto", ({ input }) => encodeProblem(must(WORKERS_FORM, input))),
+    string: v.literal(
+      "auto",
+      ({ input }) => encodeProblem(must(WORKERS_FORM, input, hintUnquoted(input))),
+    ),
     number: wholeNumber(1, WORKERS_MAX, "How many worker processes."),
   },
   (input) => must(WORKERS_FORM, input),

@@ -66,11 +66,16 @@ function kindOf(input: unknown): string {
   return input === null ? "null" : typeof input;
 }
 
-/** A map with these keys and no others. */
+/**
+ * A map with these keys and no others.
+ *
+ * @param example what to write, for whoever wrote no map.
+ */
 export function section<E extends v.ObjectEntries>(
   entries: E,
   vocabulary: Vocabulary,
   description: string,
+  example?: string,
 ) {
   const known = Object.keys(entries);
   const missing = (issue: v.BaseIssue<unknown>) =>
@@ -93,19 +98,34 @@ export function section<E extends v.ObjectEntries>(
     v.metadata({ additionalProperties: false }),
     v.description(description),
   );
-  const judge = (input: unknown) => must(`a map of ${known.join(", ")}`, input);
+  const judge = (input: unknown) => {
+    const isTight = typeof input === "string" && tightKey(input, known) !== undefined;
+    const hint = isTight ? TIGHT_HINT : example === undefined ? undefined : `write ${example}`;
+    return must(`a map of ${known.join(", ")}`, input, hint);
+  };
   return byType({ object: map }, judge);
 }
 
+const TIGHT_HINT = 'put a space behind ":"';
+
+/** The key that begins `text` and has no space behind its colon. */
+function tightKey(text: string, known: readonly string[]): string | undefined {
+  return known.find((key) => text.startsWith(`${key}:`));
+}
+
 function explainUnknownKey(key: string, known: readonly string[], words: Vocabulary): Problem {
-  if (words.later.includes(key)) return notYet(quoteText(key));
+  if (words.later.includes(key)) return { ...notYet(quoteText(key)), key: words.instead?.[key] };
   const message = `unknown key ${quoteText(key)}`;
+  const tight = tightKey(key, known);
+  if (tight !== undefined) return { kind: "key", message, hint: TIGHT_HINT, key: tight };
   const suggestion = suggestWord(key, known, words);
   if (suggestion === null) return { kind: "key", message, hint: `known: ${known.join(", ")}` };
-  const hint = words.later.includes(suggestion)
-    ? notYet(quoteText(suggestion)).message
-    : `did you mean ${quoteText(suggestion)}?`;
-  return { kind: "key", message, hint, key: suggestion };
+  if (words.later.includes(suggestion)) {
+    const hint = notYet(quoteText(suggestion)).message;
+    return { kind: "key", message, hint, key: words.instead?.[suggestion] };
+  }
+  const hint = `did you mean ${quoteText(suggestion)}?`;
+  return { kind: "key", message, hint, key: suggestion, isMisspelt: true };
 }
 
 /** A map from names to `value`. */
@@ -128,7 +148,10 @@ export function named<T extends v.GenericSchema>(
     ),
     v.description(description),
   );
-  return byType({ object: map }, (input) => must(`a map from names to ${noun}s`, input));
+  return byType({ object: map }, (input) => {
+    const hint = Array.isArray(input) ? `put a name in front of each ${noun}: "NAME:"` : undefined;
+    return must(`a map from names to ${noun}s`, input, hint);
+  });
 }
 
 /** A list of 1..`countMax` items. */
@@ -152,9 +175,14 @@ export function list<T extends v.GenericSchema>(
     v.description(description),
   );
   return byType({ array }, (input) => {
-    const hint = typeof input === "string" ? `write [${quoteText(input)}]` : undefined;
-    return must(`a list of ${noun}s`, input, hint);
+    return must(`a list of ${noun}s`, input, hintList(input));
   });
+}
+
+/** What to write where one text stands in place of a list. */
+export function hintList(input: unknown): string | undefined {
+  if (typeof input !== "string") return undefined;
+  return /^-\S/.test(input) ? 'put a space behind "-"' : `write [${quoteText(input)}]`;
 }
 
 /**
@@ -163,15 +191,20 @@ export function list<T extends v.GenericSchema>(
  */
 const NAME_PATTERN = "^[A-Za-z0-9\\[][A-Za-z0-9_.:\\[\\]-]{0,127}$";
 const NAME_REGEXP = new RegExp(NAME_PATTERN);
-const NAME_HINT = "names: letters, digits and _ . : - [ ], a letter or digit first, at most 128";
+const NAME_FORM = "made of letters, digits and _ . : - [ ]";
+const NAME_HINT = "a letter or digit first, at most 128 characters";
 
 export function isName(text: string): boolean {
   return NAME_REGEXP.test(text);
 }
 
 export function explainName(input: unknown): Problem {
-  const hint = typeof input === "number" ? QUOTE_HINT : NAME_HINT;
-  return must("a name", input, hint);
+  if (typeof input === "number") {
+    const message = `must be text, found the number ${input}`;
+    return { kind: "value", message, hint: QUOTE_HINT };
+  }
+  const isText = typeof input === "string" && input !== "";
+  return isText ? must(NAME_FORM, input, NAME_HINT) : must("a name", input);
 }
 
 const NAME = v.pipe(
@@ -179,8 +212,8 @@ const NAME = v.pipe(
   v.check(
     isName,
     say((input) => {
-      const message = `${quoteText(String(input))} is not a valid name`;
-      return { kind: "key", message, hint: NAME_HINT };
+      const message = `the name ${quoteText(String(input))} must be ${NAME_FORM}`;
+      return { kind: "whole", message, hint: NAME_HINT };
     }),
   ),
   v.metadata({ pattern: NAME_PATTERN }),
@@ -217,13 +250,17 @@ export function name(description: string, judge: Judge = explainName) {
   );
 }
 
+/** What to write for a number in quotes. */
+export function hintUnquoted(input: unknown): string | undefined {
+  const isNumber = typeof input === "string" && /^(0|[1-9][0-9]{0,8})$/.test(input);
+  return isNumber ? `write ${input} without quotes` : undefined;
+}
+
 export function wholeNumber(least: number, most: number, description: string, zeroHint?: string) {
   const fits = (input: number) => Number.isInteger(input) && input >= least && input <= most;
   const judge = (input: unknown) => {
     const expected = `a whole number from ${least} to ${most}`;
-    const isQuoted = typeof input === "string" && input !== "" && fits(Number(input));
-    const hint = isQuoted ? `write ${Number(input)} without quotes` : undefined;
-    return must(expected, input, input === 0 ? zeroHint : hint);
+    return must(expected, input, input === 0 ? zeroHint : hintUnquoted(input));
   };
   return v.pipe(
     v.number(say(judge)),
@@ -238,7 +275,8 @@ export function flag(description: string) {
     const word = typeof input === "string" ? input.toLowerCase() : "";
     const meant = /^(yes|on|y|true)$/.test(word) ||
       (/^(no|off|n|false)$/.test(word) ? false : null);
-    return must("true or false", input, meant === null ? undefined : `write ${meant}`);
+    const quotes = word === String(meant) ? " without quotes" : "";
+    return must("true or false", input, meant === null ? undefined : `write ${meant}${quotes}`);
   };
   return v.pipe(v.boolean(say(judge)), v.description(description));
 }
@@ -261,7 +299,7 @@ export function choice<const T extends readonly string[]>(
   return v.pipe(v.picklist(options, say(judge)), v.description(description));
 }
 
-/** @param leastMs the shortest that makes sense, 0 or 1; @param zeroHint what to write for none. */
+/** @param leastMs the shortest that makes sense, 0 or 1. */
 export function duration(leastMs: number, description: string) {
   return v.pipe(
     v.string(say((input) => explainDuration(input, leastMs))),
@@ -280,16 +318,15 @@ function isDuration(text: string, leastMs: number): boolean {
 }
 
 export function explainDuration(input: unknown, leastMs: number): Problem {
-  const written = typeof input === "number" || typeof input === "string" ? String(input) : null;
-  const suggestion = written === null ? null : suggestDuration(written);
-  if (written === null || parseDuration(written) === null) {
-    if (suggestion === null) return must('a duration such as "30s"', input);
-    const isBare = /^[0-9.]+$/.test(written!);
-    if (!isBare) return must("a duration", input, `write ${quoteText(suggestion)}`);
-    return { kind: "value", message: `needs a unit: ${written} -> ${quoteText(suggestion)}` };
+  const written = typeof input === "number" || typeof input === "string" ? String(input) : "";
+  const meant = suggestDuration(written);
+  if (meant === null) return must('a duration such as "30s"', input);
+  const ms = parseDuration(meant)!;
+  if (ms > DURATION_MS_MAX) {
+    return must(`at most ${quoteText(formatDuration(DURATION_MS_MAX))}`, input);
   }
-  const bound = parseDuration(written)! > DURATION_MS_MAX
-    ? `at most ${quoteText(formatDuration(DURATION_MS_MAX))}`
-    : `at least ${quoteText(formatDuration(leastMs))}`;
-  return must(bound, input);
+  if (ms < leastMs) return must(`at least ${quoteText(formatDuration(leastMs))}`, input);
+  const isBare = /^[0-9.]+$/.test(written);
+  if (!isBare) return must("a duration", input, `write ${quoteText(meant)}`);
+  return { kind: "value", message: `needs a unit: ${written} -> ${quoteText(meant)}` };
 }

@@ -54,7 +54,7 @@ export class SourceText {
     return { line, column: countCharacters(before) + 1 };
   }
 
-  /** Characters of the span on its first line; at least 1, so that there is something to point at. */
+  /** Characters of the span on its first line; at least 1: something to point at. */
   lengthOf(span: Span): number {
     const firstLine = /^[^\r\n]*/.exec(this.text.slice(span.start, span.end))![0];
     return Math.max(1, countCharacters(firstLine));

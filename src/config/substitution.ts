@@ -8,6 +8,7 @@
  * default holds no braces.
  */
 import { quoteText } from "../base/quoted_text.ts";
+import { TEXT_LENGTH_MAX } from "./config_limits.ts";
 
 /** What is set; read as given, never from the process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,8 +27,11 @@ export interface SubstitutionProblem {
 
 /** An escape, a whole substitution, or the beginning of one that does not end before a brace. */
 const PIECE = /\$\$\{|\$\{([^{}]*)\}|\$\{/g;
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Longer than any name that is set; what is longer is quoted in part. */
+const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const END_HINT = 'close it with "}"; "$${" is a literal "${"';
+/** Of one scalar; the rest is hardly news, and a scalar may be as long as the file. */
+const PROBLEMS_MAX = 8;
 const EXPRESSION = /^([^:]*)(?::([-?])(.*))?$/s;
 
 /** Whether `substitute` would change `text`. */
@@ -37,20 +41,25 @@ export function hasSubstitution(text: string): boolean {
 
 export function substitute(text: string, environment: Environment): Substituted {
   const problems: SubstitutionProblem[] = [];
+  const refuse = (problem: SubstitutionProblem) => {
+    if (problems.length < PROBLEMS_MAX) problems.push(problem);
+    return "";
+  };
   let pieces = 0;
   let wholeLength = 0;
+  let length = 0;
   const result = text.replace(PIECE, (piece: string, expression: string | undefined) => {
     if (piece === "$${") return "${";
     pieces++;
     wholeLength = piece.length;
     if (expression === undefined) {
-      problems.push({ message: '"${" has no "}" before the next brace', hint: END_HINT });
-      return "";
+      return refuse({ message: '"${" has no "}" before the next brace', hint: END_HINT });
     }
     const value = resolveExpression(expression, environment);
-    if (typeof value === "string") return value;
-    problems.push(value);
-    return "";
+    if (typeof value !== "string") return refuse(value);
+    length += value.length;
+    if (length <= TEXT_LENGTH_MAX) return value;
+    return refuse({ message: "the values put in here are larger than 1 MiB together" });
   });
   const isWhole = pieces === 1 && wholeLength === text.length;
   return { text: result, isWhole, problems };

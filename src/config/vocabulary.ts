@@ -11,6 +11,8 @@ export interface Vocabulary {
   /** The word here, and what it is called elsewhere. */
   readonly foreign: Readonly<Record<string, readonly string[]>>;
   readonly later: readonly string[];
+  /** Of these, the ones that stand in place of a required key. */
+  readonly instead?: Readonly<Record<string, string>>;
 }
 
 const NO_WORDS: Vocabulary = { foreign: {}, later: [] };
@@ -41,6 +43,7 @@ export const VOCABULARY = {
       limits: ["limit", "maxconn", "max_connections"],
     },
     later: ["tls", "proxy_protocol", "trusted_proxies", "routes", "udp", "rate_limit"],
+    instead: { routes: "backend" },
   },
   listenerTimeouts: {
     foreign: { idle: ["client", "tunnel", "proxy"], half_close: ["client_fin", "fin", "linger"] },
@@ -62,6 +65,7 @@ export const VOCABULARY = {
       ...["discover", "sticky", "health_check", "outlier_detection", "protocol", "tls"],
       ...["proxy_protocol", "limits", "keepalive", "slow_start", "panic_threshold"],
     ],
+    instead: { discover: "servers" },
   },
   backendTimeouts: {
     foreign: { connect: ["connection", "dial", "connect_timeout"] },

@@ -10,11 +10,13 @@
  * Refused although YAML has it: several documents in one file, directives other than `%YAML 1.2`
  * (version 1.1 would turn `no` into false), tags, and control characters.
  */
-import { Composer, type Document, Lexer, type ParsedNode, Parser, visit } from "yaml";
+import { Composer, type Document, isCollection, isScalar, Lexer, Parser, visit } from "yaml";
+import type { ParsedNode, Range } from "yaml";
 import { DEPTH_MAX, TEXT_LENGTH_MAX, TOKENS_MAX } from "./config_limits.ts";
 import type { DiagnosticList } from "./diagnostic.ts";
 import type { Span } from "./source_text.ts";
-import { explainSyntaxError, findBareText, leavesStructure } from "./yaml_hint.ts";
+import { explainSyntaxError, explainUnclosed, leavesStructure } from "./syntax_error.ts";
+import { findBareText } from "./yaml_hint.ts";
 
 export type YamlDocument = Document.Parsed<ParsedNode>;
 type Token = Parameters<Composer["next"]>[0];
@@ -52,9 +54,13 @@ function readTokens(diagnostics: DiagnosticList): Token[] | null {
   const parser = new Parser();
   const tokens: Token[] = [];
   let lexemes = 0;
+  let strayTokens = 0;
   for (const lexeme of new Lexer().lex(text)) {
     const start = parser.offset;
-    for (const token of parser.next(lexeme)) tokens.push(token);
+    for (const token of parser.next(lexeme)) {
+      tokens.push(token);
+      if (token.type === "error") strayTokens++;
+    }
     lexemes++;
     const isTooDeep = parser.stack.length > DEPTH_MAX;
     if (isTooDeep || lexemes > TOKENS_MAX) {
@@ -62,14 +68,10 @@ function readTokens(diagnostics: DiagnosticList): Token[] | null {
       diagnostics.error({ start, end: start }, `the file ${what} from here on`);
       return null;
     }
-    if (tokens.length > STRAY_TOKENS_MAX && countErrors(tokens) > STRAY_TOKENS_MAX) break;
+    if (strayTokens > STRAY_TOKENS_MAX) break;
   }
   tokens.push(...parser.end());
   return isOneDocument(tokens, diagnostics) ? tokens : null;
-}
-
-function countErrors(tokens: readonly Token[]): number {
-  return tokens.filter(({ type }) => type === "error").length;
 }
 
 function isOneDocument(tokens: readonly Token[], diagnostics: DiagnosticList): boolean {
@@ -114,34 +116,48 @@ function compose(tokens: readonly Token[], diagnostics: DiagnosticList): YamlDoc
 function reportSyntaxErrors(document: YamlDocument, diagnostics: DiagnosticList): boolean {
   const { source } = diagnostics;
   const lines = new Set<number>();
+  let openings: ReadonlyMap<number, Span> | undefined;
   let isInDoubt = false;
   for (const { code, message, pos: [start, end] } of [...document.errors, ...document.warnings]) {
-    const quote = findOpenQuote(document, code, start);
-    const line = source.lineAt(quote?.start ?? start);
+    // They may be many, each a line of its own: looked for once.
+    if (UNCLOSED.test(message)) openings ??= findOpenings(document);
+    const opening = UNCLOSED.test(message) ? openings?.get(start) : undefined;
+    if (opening === undefined && lines.has(source.lineAt(start))) continue;
+    const slip = opening === undefined
+      ? explainSyntaxError(source, code, message, { start, end })
+      : explainUnclosed(source, opening, start);
+    const line = source.lineAt(slip.span.start);
     if (lines.has(line)) continue;
     lines.add(line);
-    const slip = quote === null
-      ? explainSyntaxError(source, code, message, { start, end })
-      : { span: quote, message: "the quote that begins here is never closed" };
     if (leavesStructure(code)) {
       if (isInDoubt && findBareText(source, start) === null) continue;
       isInDoubt = true;
     }
+    if (code === "TAB_AS_INDENT") isInDoubt = true;
     diagnostics.error(slip.span, slip.message, slip.hint);
   }
   return lines.size > 0;
 }
 
-/** The opening quote of a scalar that ends without one; the library points behind its end. */
-function findOpenQuote(document: YamlDocument, code: string, end: number): Span | null {
-  if (code !== "MISSING_CHAR") return null;
-  let quote: Span | null = null;
+/** What the library says of a quote or bracket that is not closed, and where it ends. */
+const UNCLOSED = /^Missing closing|end with a [\]}]$/;
+
+/**
+ * Where quotes and brackets were opened, by where what is in them ends: there the library points
+ * when the end is missing. Of several that end in one place, the innermost.
+ */
+function findOpenings(document: YamlDocument): Map<number, Span> {
+  const openings = new Map<number, Span>();
   visit(document, {
-    Scalar(_, { type, range }) {
-      if (type?.startsWith("QUOTE_") !== true || !range || range[1] !== end) return undefined;
-      quote = { start: range[0], end: range[0] + 1 };
-      return visit.BREAK;
+    Node(_, node) {
+      const isOpened = isScalar(node) ? node.type?.startsWith("QUOTE_") : isFlow(node);
+      const range = node.range as Range | null | undefined;
+      if (isOpened && range) openings.set(range[1], { start: range[0], end: range[0] + 1 });
     },
   });
-  return quote;
+  return openings;
+}
+
+function isFlow(node: unknown): boolean {
+  return isCollection(node) && node.flow === true;
 }

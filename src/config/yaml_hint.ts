@@ -1,9 +1,9 @@
 /**
- * The slips that YAML invites in a file full of addresses, told in words of the file instead of the
- * grammar: a `[` or `*` that was meant as text, `${...}` between braces, a tab.
+ * The slips that YAML invites in a file full of addresses: a `[` or `*` that was meant as text,
+ * `${...}` between braces, a colon without its space.
  *
  * The library's error names what it stumbled over, which often is not what is wrong. So the line is
- * looked at again for one of the known slips; only when none is found its own message is shown.
+ * looked at again for one of these slips before its message is explained (syntax_error.ts).
  */
 import { findNearest } from "../base/text_distance.ts";
 import { quoteText } from "../base/quoted_text.ts";
@@ -16,7 +16,8 @@ export interface YamlSlip {
   readonly hint?: string;
 }
 
-const MESSAGE_LENGTH_MAX = 120;
+/** With more of them the name of one is not guessed. */
+const ANCHORS_COMPARED_MAX = 64;
 /** How much of a line is looked at for slips. */
 const LINE_LENGTH_MAX = 2000;
 /** An IPv6 address in brackets that no quote or word precedes. */
@@ -25,61 +26,6 @@ const BARE_BRACKETS = /(?<![\w"'\]])\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]:[0-9]+/;
 const BARE_SUBSTITUTION = /(?<=[\s,{[])[^\s,[\]{}"']*\$\{[^}"']*\}[^\s,[\]{}"']*/;
 /** A key whose value follows without a space, which makes both one text. */
 const TIGHT_KEY = /(?<=^\s*|[{,]\s*)[A-Za-z0-9_.-]+:(?=[{["'])/;
-/** What the library says when a flow collection ends where the writer did not end it. */
-const STRUCTURE_CODES = new Set([
-  ...["UNEXPECTED_TOKEN", "MISSING_CHAR", "BAD_INDENT", "MULTILINE_IMPLICIT_KEY", "BLOCK_IN_FLOW"],
-]);
-
-/**
- * Whether an error of this code leaves it open where collections end. What the library finds after
- * it is mostly caused by it.
- */
-export function leavesStructure(code: string): boolean {
-  return STRUCTURE_CODES.has(code);
-}
-
-/** @param code of the library's ErrorCode; @param span where it stumbled. */
-export function explainSyntaxError(
-  source: SourceText,
-  code: string,
-  message: string,
-  span: Span,
-): YamlSlip {
-  const slip = leavesStructure(code) ? findBareText(source, span.start) : null;
-  if (slip !== null) return slip;
-  switch (code) {
-    case "TAB_AS_INDENT":
-      return { span, message: "tabs are not allowed as indentation", hint: "use spaces" };
-    case "BAD_SCALAR_START": {
-      const value = readPlainValue(source, span.start);
-      return {
-        span: { start: span.start, end: span.start + value.length },
-        message: `a plain value cannot begin with ${quoteText(value.slice(0, 1))}`,
-        hint: `quote it: ${quoteText(value)}`,
-      };
-    }
-    case "BAD_ALIAS":
-      return { span, ...explainAlias(source.text.slice(span.start + 1, span.end), []) };
-    case "TAG_RESOLVE_FAILED": {
-      const tag = readPlainValue(source, span.start);
-      return {
-        span: { start: span.start, end: span.start + tag.length },
-        message: '"!" starts a YAML tag, which is not read',
-        hint: `quote it: ${quoteText(tag)}`,
-      };
-    }
-    case "BLOCK_AS_IMPLICIT_KEY":
-      return {
-        span,
-        message: "a second key on one line",
-        hint: 'put it on a line of its own, or quote a value that holds ": "',
-      };
-    default: {
-      const text = message.slice(0, MESSAGE_LENGTH_MAX).replace(/\s+/g, " ");
-      return { span, message: `YAML: ${text[0].toLowerCase()}${text.slice(1)}` };
-    }
-  }
-}
 
 /** An alias that refers to nothing: usually a `*` that was meant as a wildcard. */
 export function explainAlias(
@@ -91,12 +37,13 @@ export function explainAlias(
   if (name === "" || name.includes(".")) {
     return { message, hint: `quote it: ${quoteText(`*${name}`)}` };
   }
-  const nearest = findNearest(name, anchors);
+  const names = Array.from(anchors);
+  const nearest = names.length <= ANCHORS_COMPARED_MAX ? findNearest(name, names) : null;
   return {
     message: `${message}, and there is no anchor ${quoteText(`&${name}`)} before it`,
     hint: nearest === null
       ? `if it is text, quote it: ${quoteText(`*${name}`)}`
-      : `did you mean "*${nearest}"?`,
+      : `did you mean ${quoteText(`*${nearest}`)}?`,
   };
 }
 
@@ -120,7 +67,7 @@ export function findBareText(source: SourceText, offset: number): YamlSlip | nul
 }
 
 /** From `start` to where a plain scalar on this line would end. */
-function readPlainValue(source: SourceText, start: number): string {
+export function readPlainValue(source: SourceText, start: number): string {
   const rest = /^[^\r\n]*/.exec(source.text.slice(start, start + LINE_LENGTH_MAX))![0];
   return rest.replace(/\s+#.*$|\s*[,}\]].*$/, "").trimEnd();
 }

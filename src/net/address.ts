@@ -122,16 +122,23 @@ export function formatHostPort(host: string, port: number): string {
 }
 
 /**
- * RFC 1123 names and, as DNS allows and containers use, underscores. The last label is not all
- * digits: such a text is a mistyped IPv4 address.
+ * RFC 1123 names and, as DNS allows and containers use, underscores. The last label is no number,
+ * decimal or hexadecimal: such a text is a mistyped IPv4 address, or one that a resolver reads as
+ * inet_aton(3) does.
  */
 const HOST_LABEL = /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
+const NUMBER_LABEL = /^([0-9]+|0[xX][0-9A-Fa-f]*)$/;
+const HOST_LENGTH_MAX = 253;
 
 export function isHostName(text: string): boolean {
-  if (text.length > 253) return false;
-  const labels = text.replace(/\.$/, "").split(".");
-  return labels.every((label) => HOST_LABEL.test(label)) && !/^[0-9]+$/.test(labels.at(-1)!);
+  const name = text.replace(/\.$/, "");
+  if (name.length > HOST_LENGTH_MAX) return false;
+  const labels = name.split(".");
+  return labels.every((label) => HOST_LABEL.test(label)) && !NUMBER_LABEL.test(labels.at(-1)!);
 }
+
+/** What stands for an address elsewhere. */
+const BIND_WORDS = new Map([["*", ""], ["localhost", "127.0.0.1"]]);
 
 /** The forms `:8080`, `10.0.0.1:443` and `[::1]:443`; port 0 is allowed. */
 export function parseBind(text: string): Parsed<Bind> {
@@ -146,12 +153,11 @@ export function parseBind(text: string): Parsed<Bind> {
   if (host === "") return accept({ kind: "tcp", host: "", port: port.value });
   const bytes = parseIp(host);
   if (bytes === null) {
-    const known: Record<string, string> = { "*": "", localhost: "127.0.0.1" };
-    const literal = known[host.toLowerCase()];
+    const literal = BIND_WORDS.get(host.toLowerCase());
     const hint = literal === undefined
-      ? 'a listener binds an IP address; ":PORT" is all of them'
+      ? explainIp(host) ?? 'a listener binds an IP address; ":PORT" is all of them'
       : `write ${quoteText(`${literal}:${portText}`)}`;
-    return refuse(`has no IP address: ${quoteText(host)}`, hint);
+    return refuse(`has no valid IP address: ${quoteText(host)}`, hint);
   }
   return accept({ kind: "tcp", host: formatIp(bytes), port: port.value });
 }
@@ -169,11 +175,24 @@ export function parseServerAddress(text: string): Parsed<HostPort> {
     return refuse(`has no host: ${quoteText(text)}`, `write ${quoteText(`127.0.0.1${text}`)}`);
   }
   if (!isHostName(host)) {
-    const looksLikeIp = /^[0-9.]+$|[:\[\]%]/.test(host);
-    const noun = looksLikeIp ? "IP address" : "IP address or host name";
-    return refuse(`has no valid ${noun}: ${quoteText(host)}`);
+    const hint = explainIp(host);
+    const noun = hint === undefined ? "IP address or host name" : "IP address";
+    return refuse(`has no valid ${noun}: ${quoteText(host)}`, hint ?? explainHostName(host));
   }
   return accept({ host: host.toLowerCase(), port: port.value });
+}
+
+/** What is wrong with a text that was meant as an IP address; undefined when it hardly was. */
+function explainIp(host: string): string | undefined {
+  if (NUMBER_LABEL.test(host.slice(host.lastIndexOf(".") + 1))) {
+    return "IPv4 is four decimal numbers from 0 to 255, without zeros in front";
+  }
+  return /[[\]%]/.test(host) ? 'IPv6 is written as "[2001:db8::1]:PORT"' : undefined;
+}
+
+function explainHostName(host: string): string | undefined {
+  if (host.includes("*")) return "a server is one machine; there are no wildcards here";
+  return "a host name has letters, digits, - and _, parted by dots";
 }
 
 /** Cuts at the colon before the port, takes brackets off, and knows the usual slips. */
@@ -186,13 +205,28 @@ function splitHostPort(
     const hint = scheme[1] === "" ? undefined : `write ${quoteText(scheme[1])}`;
     return refuse(`takes no scheme, found ${quoteText(text)}`, hint);
   }
+  if (/^[^,\s]*:[0-9]+(,|\s+\S)/.test(text)) {
+    return refuse(`holds more than one address: ${quoteText(text)}`, "write them one by one");
+  }
+  if (/\s/.test(text)) return refuse(`holds a blank: ${quoteText(text)}`, "remove it");
+  const path = /^(.*:[0-9]+)\//.exec(text);
+  if (path !== null) {
+    return refuse(`takes no path, found ${quoteText(text)}`, `write ${quoteText(path[1])}`);
+  }
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text);
   if (bracketed !== null) {
     const [, host, portText] = bracketed;
     if (parseIpv6(host) === null) {
-      return refuse(`has no valid IPv6 address in its brackets: ${quoteText(text)}`);
+      const hint = explainBrackets(host, portText);
+      return refuse(`has no valid IPv6 address in its brackets: ${quoteText(text)}`, hint);
     }
     return portText === undefined ? refuseWithoutPort(text, text) : accept({ host, portText });
+  }
+  const halfBracketed = /^\[([0-9A-Fa-f:.]+)\]?([0-9]*)$/.exec(text);
+  if (halfBracketed !== null) {
+    const [, host, port] = halfBracketed;
+    const hint = parseIpv6(host) === null ? undefined : `write "[${host}]:${port || "PORT"}"`;
+    return refuse(`is not of the form "[IPv6]:PORT": ${quoteText(text)}`, hint);
   }
   const colon = text.lastIndexOf(":");
   // 2001:db8::1:80 is an address as a whole, but whoever writes it means the port 80.
@@ -200,18 +234,27 @@ function splitHostPort(
     return refuseWithoutPort(text, `[${text}]`);
   }
   if (colon < 0) {
-    if (text === "" || /\s/.test(text) || /^[0-9]+$/.test(text)) {
+    if (text === "" || /^[0-9]+$/.test(text)) {
       return refuse(`must be an address such as ${quoteText(example)}, found ${quoteText(text)}`);
     }
     return refuseWithoutPort(text, text);
   }
   const host = text.slice(0, colon);
   const portText = text.slice(colon + 1);
-  if (host.includes(":")) {
-    const hint = parseIpv6(host) === null ? undefined : `write "[${host}]:${portText}"`;
+  if (/^[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%.*)?$/.test(host)) {
+    const hint = parseIpv6(host) === null
+      ? undefined
+      : `write ${quoteText(`[${host}]:${portText}`)}`;
     return refuse(`has an IPv6 address without brackets: ${quoteText(text)}`, hint);
   }
+  if (host.includes(":")) return refuse(`has more than one port: ${quoteText(text)}`);
   return accept({ host, portText });
+}
+
+function explainBrackets(host: string, portText: string | undefined): string | undefined {
+  if (host.includes("%")) return "interface names (%eth0) are not read";
+  const known = parseIpv4(host) !== null || isHostName(host);
+  return known ? `write ${quoteText(`${host}:${portText ?? "PORT"}`)}` : undefined;
 }
 
 function refuseWithoutPort(text: string, host: string): Parsed<never> {
@@ -221,7 +264,10 @@ function refuseWithoutPort(text: string, host: string): Parsed<never> {
 function parsePort(text: string, least: number): Parsed<number> {
   const port = /^(0|[1-9][0-9]{0,4})$/.test(text) ? Number(text) : -1;
   if (port >= least && port <= PORT_MAX) return accept(port);
-  return refuse(`has port ${quoteText(text)}; a port is a number from ${least} to ${PORT_MAX}`);
+  const variable = /^\$\{?(\w+)\}?$/.exec(text)?.[1];
+  const hint = variable === undefined ? undefined : `a variable is written as "\${${variable}}"`;
+  const message = `has port ${quoteText(text)}; a port is a number from ${least} to ${PORT_MAX}`;
+  return refuse(message, hint);
 }
 
 function accept<T>(value: T): Parsed<T> {

@@ -2,6 +2,7 @@
  * How many workers, and on which CPUs: `workers: auto` follows the process's CPU affinity and the
  * cgroup's CPU quota, so that a container with 2 of 64 cores gets 2 workers.
  */
+import { WORKERS_MAX } from "../limits.ts";
 
 /** CPU numbers set in an affinity mask, lowest first. */
 export function cpusOf(mask: Uint8Array): number[] {
@@ -38,7 +39,7 @@ export function chooseCores(
   cpus: readonly number[],
   quota: number,
 ): CoreChoice {
-  const allowed = Math.min(cpus.length, Math.ceil(quota));
+  const allowed = Math.min(cpus.length, Math.ceil(quota), WORKERS_MAX);
   const workers = wanted === "auto" ? Math.max(1, allowed) : wanted;
   const pinned = workers <= cpus.length && Math.ceil(quota) >= cpus.length;
   return {
@@ -55,9 +56,12 @@ function readText(path: string): string | null {
   }
 }
 
-/** The quota of this process's cgroup and of those above it, the smallest counts. */
-export function readQuota(): number {
-  const own = readText("/proc/self/cgroup") ?? "";
+/**
+ * The quota of this process's cgroup and of those above it, the smallest counts.
+ * @param read the text of a file, null when there is none.
+ */
+export function readQuota(read: (path: string) => string | null = readText): number {
+  const own = read("/proc/self/cgroup") ?? "";
   let quota = Infinity;
   for (const line of own.trim().split("\n")) {
     const [, controllers, path] = line.split(":");
@@ -67,9 +71,9 @@ export function readQuota(): number {
     // In a container the path may not be visible; then the mount itself is the cgroup.
     for (let at = path;; at = at.slice(0, at.lastIndexOf("/"))) {
       const folder = root + at;
-      const max = controllers === "" ? readText(`${folder}/cpu.max`) : null;
-      const cfsQuota = readText(`${folder}/cpu.cfs_quota_us`);
-      const cfsPeriod = readText(`${folder}/cpu.cfs_period_us`);
+      const max = controllers === "" ? read(`${folder}/cpu.max`) : null;
+      const cfsQuota = read(`${folder}/cpu.cfs_quota_us`);
+      const cfsPeriod = read(`${folder}/cpu.cfs_period_us`);
       const v1 = cfsQuota !== null && cfsPeriod !== null ? [cfsQuota, cfsPeriod] as const : null;
       quota = Math.min(quota, quotaOf(max, v1));
       if (at === "" || at === "/") break;

@@ -8,10 +8,23 @@
  * SO_REUSEPORT would also let a second program of the same user join the group in silence; so the
  * address is first bound without it, which fails when anybody else listens there.
  */
-import { describeErrno, EACCES, EADDRINUSE, EADDRNOTAVAIL, EPERM } from "../base/errno.ts";
+import {
+  describeErrno,
+  EACCES,
+  EADDRINUSE,
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  EINVAL,
+  EMFILE,
+  EPERM,
+} from "../base/errno.ts";
 import { BACKLOG_MAX } from "../limits.ts";
 import { encodeSocketAddress, portOf } from "../net/socket_address.ts";
 import type { Shim } from "../../ffi/shim.ts";
+
+const IPV4_ANY = new Uint8Array(4);
+/** Ports from here on need no capability (ip_unprivileged_port_start). */
+const UNPRIVILEGED_PORT = 1024;
 
 export interface ListeningSockets {
   readonly name: string;
@@ -40,13 +53,22 @@ function remedy(errno: number, request: BindRequest): string {
   switch (errno) {
     case EACCES:
     case EPERM:
-      return "grant CAP_NET_BIND_SERVICE or use a port >= 1024";
+      return request.port < UNPRIVILEGED_PORT
+        ? "grant CAP_NET_BIND_SERVICE or use a port >= 1024"
+        : 'a security module (SELinux, AppArmor) forbids it; see "dmesg"';
     case EADDRINUSE:
       return `another program listens on port ${request.port} (see "ss -ltnp"); stop it, or bind ` +
         "another port";
     case EADDRNOTAVAIL:
       return 'no interface of this machine has the address (see "ip address"); bind ":' +
         `${request.port}" for all of them`;
+    case EAFNOSUPPORT:
+      return "IPv6 is switched off in this kernel; bind an IPv4 address";
+    case EINVAL:
+      return "a link-local address (fe80::) means nothing without its interface; bind another";
+    case EMFILE:
+      return "each listener has a socket for each worker: raise the limit of open files " +
+        "(ulimit -n, or LimitNOFILE), or set fewer workers";
     default:
       return "see ip(7) and bind(2)";
   }
@@ -71,15 +93,18 @@ export function openListeningSockets(
         remedy(errno, request),
     );
   };
-  let port = request.port;
-  if (port !== 0) {
-    const trial = listen(shim, request.ip, port, true);
-    if (trial < 0) fail(-trial);
-    shim.library.rw_close(trial);
+  let { ip, port } = request;
+  let trial = listen(shim, ip, port, true);
+  if (trial === -EAFNOSUPPORT && request.text.startsWith(":")) {
+    // ":PORT" is every address that there is: without IPv6 those of IPv4.
+    ip = IPV4_ANY;
+    trial = listen(shim, ip, port, true);
   }
+  if (trial < 0) fail(-trial);
+  shim.library.rw_close(trial);
   const fds: number[] = [];
   for (let worker = 0; worker < workers; worker++) {
-    const fd = listen(shim, request.ip, port, false);
+    const fd = listen(shim, ip, port, false);
     if (fd < 0) {
       for (const opened of fds) shim.library.rw_close(opened);
       fail(-fd);

@@ -10,6 +10,8 @@ import { resolveName } from "./resolver.ts";
 const RESOLVE_INTERVAL_MS = 30_000;
 
 type Change = (server: number, address: readonly number[]) => void;
+/** From a name to an IP literal; throws where there is none. */
+type LookUp = (name: string) => Promise<string>;
 
 export class ServerAddresses {
   /** struct sockaddr bytes; empty while a name does not resolve. */
@@ -19,11 +21,18 @@ export class ServerAddresses {
   readonly #servers: readonly ServerConfig[];
   readonly #onChange: Change;
   readonly #warn: (text: string) => void;
+  readonly #lookUp: LookUp;
   /** Servers whose last look-up failed: told once, not at each try. */
   readonly #failing = new Set<number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(config: Config, onChange: Change, warn: (text: string) => void) {
+  constructor(
+    config: Config,
+    onChange: Change,
+    warn: (text: string) => void,
+    lookUp: LookUp = resolveName,
+  ) {
+    this.#lookUp = lookUp;
     this.#servers = config.backends.flatMap((backend) => backend.servers);
     this.#onChange = onChange;
     this.#warn = warn;
@@ -46,7 +55,7 @@ export class ServerAddresses {
     const { host, port, name } = this.#servers[server];
     let literal: string;
     try {
-      literal = await resolveName(host);
+      literal = await this.#lookUp(host);
     } catch (cause) {
       if (this.#failing.has(server)) return;
       this.#failing.add(server);

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import {
+  CONFIG_HELP,
+  helpFor,
+  helpOverview,
+  parseCommandLine,
+  UsageError,
+  VERBS,
+} from "./command_line.ts";
+import { parseConfig } from "../config/parse_config.ts";
+
+function parsed(...words: string[]) {
+  const { verb, options, positionals } = parseCommandLine(words);
+  return { verb: verb.name, options: { ...options }, positionals: [...positionals] };
+}
+
+function usageError(...words: string[]): string {
+  try {
+    parseCommandLine(words);
+  } catch (failure) {
+    assert.ok(failure instanceof UsageError, String(failure));
+    return failure.message;
+  }
+  assert.fail(`accepted: ${words.join(" ")}`);
+}
+
+Deno.test("a command, its options in every spelling, and its arguments", () => {
+  assert.deepEqual(parsed("serve"), { verb: "serve", options: {}, positionals: [] });
+  const withConfig = { verb: "check", options: { config: "a.yaml" }, positionals: [] };
+  for (const words of [["-c", "a.yaml"], ["-ca.yaml"], ["--config", "a.yaml"]]) {
+    assert.deepEqual(parsed("check", ...words), withConfig);
+  }
+  assert.deepEqual(parsed("check", "--config=a.yaml"), withConfig);
+  assert.deepEqual(parsed("check", "a.yaml", "--format", "json"), {
+    verb: "check",
+    options: { format: "json" },
+    positionals: ["a.yaml"],
+  });
+  assert.deepEqual(parsed("status", "--json").options, { json: true });
+});
+
+Deno.test("- is standard input, and what follows -- is no option", () => {
+  assert.deepEqual(parsed("check", "-").positionals, ["-"]);
+  assert.deepEqual(parsed("check", "-c", "-").options, { config: "-" });
+  assert.deepEqual(parsed("check", "--format=json", "--", "--odd").positionals, ["--odd"]);
+});
+
+Deno.test("a -- right behind the command is the task runner's", () => {
+  assert.deepEqual(parsed("serve", "--", "--help").options, { help: true });
+  assert.deepEqual(parsed("serve", "--", "-c", "a").options, { config: "a" });
+});
+
+Deno.test("help and version are commands and, alone, options", () => {
+  assert.equal(parsed("--help").verb, "help");
+  assert.equal(parsed("-h").verb, "help");
+  assert.deepEqual(parsed("--help", "serve"), {
+    verb: "help",
+    options: {},
+    positionals: ["serve"],
+  });
+  for (const word of ["version", "--version", "-v", "-V"]) {
+    assert.equal(parsed(word).verb, "version");
+  }
+});
+
+Deno.test("every command takes --help and -h", () => {
+  for (const { name } of VERBS) {
+    assert.deepEqual(parsed(name, "--help").options, { help: true });
+    assert.deepEqual(parsed(name, "-h").options, { help: true });
+  }
+});
+
+Deno.test("without a command all of them are named", () => {
+  assert.equal(
+    usageError(),
+    'say what to do: serve, check, schema, status, version, help (see "ringway help")',
+  );
+});
+
+Deno.test("an unknown command suggests the nearest, or the one that other programs call so", () => {
+  const see = '(see "ringway help")';
+  assert.equal(usageError("srve"), `unknown command "srve"; did you mean "serve"? ${see}`);
+  assert.equal(usageError("Check"), `unknown command "Check"; did you mean "check"? ${see}`);
+  assert.equal(usageError("run"), `unknown command "run"; did you mean "serve"? ${see}`);
+  assert.equal(usageError("validate"), `unknown command "validate"; did you mean "check"? ${see}`);
+  assert.equal(usageError("dance"), `unknown command "dance" ${see}`);
+  assert.equal(
+    usageError("stop"),
+    `unknown command "stop"; SIGTERM or Ctrl-C ends the running program ${see}`,
+  );
+  assert.match(usageError("constructor"), /^unknown command "constructor" /);
+});
+
+Deno.test("an option before its command is told where it belongs", () => {
+  assert.equal(usageError("-c", "a"), '"-c" stands behind a command, as in: ringway serve -c');
+  assert.equal(
+    usageError("--json"),
+    '"--json" stands behind a command, as in: ringway status --json',
+  );
+  assert.equal(usageError("--nope"), 'unknown option "--nope" (see "ringway help")');
+});
+
+Deno.test("an unknown option suggests the nearest", () => {
+  const see = '(see "ringway help check")';
+  assert.equal(
+    usageError("check", "--formt", "json"),
+    `unknown option "--formt"; did you mean "--format"? ${see}`,
+  );
+  assert.equal(usageError("check", "--formt=json"), usageError("check", "--formt", "json"));
+  assert.equal(usageError("check", "-x"), `unknown option "-x" ${see}`);
+  assert.equal(usageError("check", "--zzzzzz"), `unknown option "--zzzzzz" ${see}`);
+  assert.equal(usageError("check", "--toString"), `unknown option "--toString" ${see}`);
+});
+
+Deno.test("an option with too much, too little or twice is told in plain words", () => {
+  const see = '(see "ringway help check")';
+  assert.match(usageError("check", "-c"), /^option '-c, --config <value>' argument missing/);
+  assert.match(usageError("status", "--json=1"), /^option '--json' does not take an argument/);
+  assert.equal(usageError("check", "-c=a"), 'write "-c a" in place of "-c=a"');
+  assert.equal(
+    usageError("check", "-c", "a", "-c", "b"),
+    `--config is given more than once ${see}`,
+  );
+  assert.deepEqual(parsed("check", "-c", "a", "-c", "a").options, { config: "a" });
+});
+
+Deno.test("an argument too many is told, and how a file is given", () => {
+  assert.equal(
+    usageError("serve", "a.yaml"),
+    '"serve" does not know what to do with "a.yaml"; a file is given as: -c a.yaml ' +
+      '(see "ringway help serve")',
+  );
+  assert.equal(
+    usageError("check", "a", "b"),
+    '"check" does not know what to do with "b": it takes one at a time (see "ringway help check")',
+  );
+  assert.match(usageError("version", "x"), /^"version" does not know what to do with "x" \(/);
+});
+
+Deno.test("what came from outside moves no cursor in a message", () => {
+  assert.ok(!usageError("\x1b[31m").includes("\x1b"));
+  assert.ok(!usageError("check", "--\x1b[31m").includes("\x1b"));
+});
+
+Deno.test("help names every command, and of each every option", () => {
+  const overview = helpOverview();
+  for (const verb of VERBS) {
+    assert.ok(overview.includes(`  ${verb.name} `) && overview.includes(verb.summary));
+    const help = helpFor(verb.name);
+    assert.ok(
+      help.startsWith(`ringway ${verb.name}: ${verb.summary}\n\nusage: ringway ${verb.name}`),
+    );
+    for (const [name, option] of Object.entries(verb.options)) {
+      assert.ok(help.includes(`--${name}`) && help.includes(option.help), name);
+    }
+    assert.ok(help.includes("-h, --help"));
+  }
+  for (const line of [overview, ...VERBS.map(({ name }) => helpFor(name))].join("").split("\n")) {
+    assert.ok(line.length <= 90, line);
+  }
+});
+
+Deno.test("help for a command that there is not is an error", () => {
+  assert.throws(() => helpFor("srve"), UsageError);
+});
+
+Deno.test("the configuration that help shows is a good one", () => {
+  const text = CONFIG_HELP.slice(CONFIG_HELP.indexOf("  listeners:")).replace(/^ {2}/gm, "");
+  assert.deepEqual(parseConfig(text, "f", {}).diagnostics, []);
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { parseConfig } from "../config/parse_config.ts";
+import * as metric from "../metrics/metric_names.ts";
+import { listenerOffset, serverOffset, sharedBytes, SharedState } from "../metrics/shared_state.ts";
+import { backendSnapshots, listenerSnapshots, workerCounters } from "./snapshot.ts";
+
+const SHAPE = { workers: 2, listeners: 2, servers: 3 };
+
+function makeState() {
+  const { config } = parseConfig(
+    `
+listeners:
+  web: { bind: ":80", backend: b }
+  api: { bind: "127.0.0.1:0", backend: a }
+backends:
+  a: [10.0.0.1:1]
+  b: [{ address: "x:2", name: two, weight: 4, backup: true }, 10.0.0.3:3]
+`,
+    "f",
+    {},
+  );
+  return { config: config!, shared: new SharedState(new ArrayBuffer(sharedBytes(SHAPE)), SHAPE) };
+}
+
+Deno.test("a listener's numbers are those of all workers together", () => {
+  const { config, shared } = makeState();
+  const at = listenerOffset(1);
+  for (const [worker, factor] of [[0, 1], [1, 10]]) {
+    const row = shared.rows[worker];
+    row[at + metric.LISTENER_OPEN] = factor;
+    row[at + metric.LISTENER_CONNECTIONS] = 2 * factor;
+    row[at + metric.LISTENER_REFUSED] = 3 * factor;
+    row[at + metric.LISTENER_RECEIVED_BYTES] = 4 * factor;
+    row[at + metric.LISTENER_SENT_BYTES] = 5 * factor;
+  }
+  const [web, api] = listenerSnapshots(config, [80, 40_000], shared);
+  assert.deepEqual(web, {
+    name: "web",
+    bind: ":80",
+    port: 80,
+    protocol: "tcp",
+    backend: "b",
+    open: 0,
+    total: 0,
+    refused: 0,
+    received_bytes: 0,
+    sent_bytes: 0,
+  });
+  assert.deepEqual(api, {
+    name: "api",
+    bind: "127.0.0.1:0",
+    port: 40_000,
+    protocol: "tcp",
+    backend: "a",
+    open: 11,
+    total: 22,
+    refused: 33,
+    received_bytes: 44,
+    sent_bytes: 55,
+  });
+});
+
+Deno.test("servers are numbered through all backends, and have their addresses in use", () => {
+  const { config, shared } = makeState();
+  const at = serverOffset(SHAPE, 2);
+  for (const [worker, factor] of [[0, 1], [1, 10]]) {
+    const row = shared.rows[worker];
+    row[at + metric.SERVER_OPEN] = factor;
+    row[at + metric.SERVER_CONNECTIONS] = 2 * factor;
+    row[at + metric.SERVER_CONNECT_FAILURES] = 3 * factor;
+    row[at + metric.SERVER_RETRIES] = 4 * factor;
+    row[at + metric.SERVER_RESETS] = 5 * factor;
+    row[at + metric.SERVER_SENT_BYTES] = 6 * factor;
+    row[at + metric.SERVER_RECEIVED_BYTES] = 7 * factor;
+  }
+  const [a, b] = backendSnapshots(config, ["10.0.0.1:1", null, "10.0.0.3:3"], shared);
+  assert.deepEqual([a.name, a.balance, a.servers.length], ["a", "round_robin", 1]);
+  const none = {
+    open: 0,
+    total: 0,
+    connect_failures: 0,
+    retries: 0,
+    resets: 0,
+    sent_bytes: 0,
+    received_bytes: 0,
+  };
+  assert.deepEqual(b.servers, [
+    { name: "two", address: null, weight: 4, backup: true, ...none },
+    {
+      name: "10.0.0.3:3",
+      address: "10.0.0.3:3",
+      weight: 1,
+      backup: false,
+      open: 11,
+      total: 22,
+      connect_failures: 33,
+      retries: 44,
+      resets: 55,
+      sent_bytes: 66,
+      received_bytes: 77,
+    },
+  ]);
+});
+
+Deno.test("a worker's counters have their public names; gauges are not among them", () => {
+  const { shared } = makeState();
+  metric.WORKER_METRICS.forEach((_, i) => shared.rows[1][i] = i + 1);
+  const counters = workerCounters(shared, 1);
+  const expected = metric.WORKER_METRICS
+    .map(({ name, kind }, i) => ({ name, kind, value: i + 1 }))
+    .filter(({ kind }) => kind === "counter")
+    .map(({ name, value }) => [name, value]);
+  assert.deepEqual(Object.entries(counters), expected);
+  assert.ok(expected.length > 5 && expected.length < metric.WORKER_METRICS.length);
+});
