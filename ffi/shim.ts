@@ -27,6 +27,8 @@ const SYMBOLS = {
   rw_listen: { parameters: ["u32", "u32", "u32"], result: "i32" },
   rw_socket_name: { parameters: ["i32"], result: "i32" },
   rw_socket: { parameters: ["i32"], result: "i32" },
+  rw_accept: { parameters: ["i32"], result: "i32" },
+  rw_discard: { parameters: ["i32", "u32"], result: "i32" },
   rw_shutdown_write: { parameters: ["i32"], result: "i32" },
   rw_reset_on_close: { parameters: ["i32"], result: "i32" },
   rw_close: { parameters: ["i32"], result: "i32" },

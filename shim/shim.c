@@ -13,6 +13,7 @@
 #include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -286,6 +287,28 @@ int32_t rw_socket(int32_t family) {
   if (fd < 0) return -errno;
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   return fd;
+}
+
+/* A connection that waits to be accepted, or -EAGAIN; its peer's address goes to scratch. */
+int32_t rw_accept(int32_t fd) {
+  struct pollfd waiting = {.fd = fd, .events = POLLIN};
+  int ready = poll(&waiting, 1, 0);
+  if (ready < 0) return -errno;
+  if (ready == 0) return -EAGAIN;
+  socklen_t bytes = sizeof control.scratch;
+  return check(accept4(fd, (struct sockaddr *)control.scratch, &bytes, SOCK_CLOEXEC));
+}
+
+/* Takes bytes that have arrived out of a socket without copying them (tcp(7), MSG_TRUNC). */
+int32_t rw_discard(int32_t fd, uint32_t bytes) {
+  uint32_t done = 0;
+  while (done < bytes) {
+    ssize_t result = recv(fd, 0, bytes - done, MSG_TRUNC | MSG_DONTWAIT);
+    if (result < 0 && errno == EINTR) continue;
+    if (result <= 0) break;
+    done += (uint32_t)result;
+  }
+  return (int32_t)done;
 }
 
 /* shutdown(2), not IORING_OP_SHUTDOWN: that one is always handed to a kernel worker thread. */

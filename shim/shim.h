@@ -55,6 +55,8 @@ int32_t rw_map_shared(int32_t fd, uint32_t pages);
 int32_t rw_listen(uint32_t address_bytes, uint32_t backlog, uint32_t exclusive);
 int32_t rw_socket_name(int32_t fd);
 int32_t rw_socket(int32_t family);
+int32_t rw_accept(int32_t fd);
+int32_t rw_discard(int32_t fd, uint32_t bytes);
 int32_t rw_shutdown_write(int32_t fd);
 int32_t rw_reset_on_close(int32_t fd);
 

@@ -50,11 +50,16 @@ export const QUEUE_BYTES_HIGH = 128 * 1024;
 /** and goes on at the low mark. */
 export const QUEUE_BYTES_LOW = 32 * 1024;
 
-/** Open files a worker keeps for itself: ring, listeners, pipes, runtime. */
-export const FDS_RESERVED = 128;
+/** Open files a process keeps for itself: ring, pipes, runtime; listeners come on top. */
+export const FDS_RESERVED = 64;
 
 /** Tunnels of a worker, whatever the limit of open files says: sizes the state arrays. */
 export const TUNNELS_MAX = 1 << 18;
+
+/** Tunnels that a worker has room for: two files each, besides what it needs itself. */
+export function tunnelsWithin(fdsMax: number, listeners: number): number {
+  return Math.min(TUNNELS_MAX, Math.max(0, (fdsMax - FDS_RESERVED - listeners) >> 1));
+}
 
 /** Servers tried for one connection: the first and `retries` more. */
 export const ATTEMPTS_MAX = 11;

@@ -43,6 +43,11 @@ export function bufferCapacity(buffer: number): number {
   return buffer < FAST_BUFFERS_MAX ? FAST_BUFFER_BYTES : GATED_BUFFER_BYTES;
 }
 
+/** Whether a buffer is of the gated lane, whose bytes are still in their socket. */
+export function isGated(buffer: number): boolean {
+  return buffer >= FAST_BUFFERS_MAX;
+}
+
 export class BufferPool {
   /** Next buffer of the queue that holds this one; -1 at its end. */
   readonly next = new Int32Array(BUFFERS_MAX).fill(-1);

@@ -71,7 +71,7 @@ Deno.test("when every buffer is leased nothing is offered, until one is released
   assert.deepEqual(kernel.lanes[0], [7]);
 });
 
-Deno.test("a burst doubles the offer once per turn; quiet times halve it as buffers are used", () => {
+Deno.test("a burst doubles the offer once per turn; quiet times halve it again", () => {
   const { pool, kernel } = makePool();
   pool.widen(1);
   pool.widen(1);

@@ -10,9 +10,10 @@
  *
  * Two lanes. Normally a receive is a multishot one on the fast lane and the kernel fills buffers
  * as data comes. When that lane is dry (readers that do not read hold its buffers), the tunnel is
- * gated: first ask whether the destination can take data, then receive once from the gated lane,
- * whose buffers therefore come back at once. So tunnels that move go on moving while any number
- * of others is stuck, and the slab never grows.
+ * gated: first ask whether the destination can take data, then look at what the source has, send
+ * as much of it as goes at once, and only then take that much out of the source's socket. So a
+ * buffer of the gated lane comes back within a turn whatever the peers do: tunnels that move go on
+ * moving while any number of others is stuck, and the slab never grows.
  *
  * Ends. A FIN is passed on as a FIN when everything before it was sent; the tunnel is over when
  * both halves have ended. A reset is passed on as a reset: bytes still queued are lost then, as
@@ -23,12 +24,13 @@
  * @hot
  */
 import { assert } from "../base/assert.ts";
-import { bufferCapacity, type BufferPool } from "../buffer/buffer_pool.ts";
+import { bufferCapacity, type BufferPool, isGated } from "../buffer/buffer_pool.ts";
 import { FAST_BUFFERS_RECOVERED, QUEUE_BYTES_HIGH, QUEUE_BYTES_LOW } from "../limits.ts";
 import * as metric from "../metrics/metric_names.ts";
 import { FAST_LANE, GATED_LANE, RECEIVE, type Ring, SEND, WRITABLE } from "../ring/ring.ts";
 import { AGAIN, OURS, SHORT, verdict } from "../socket/failure.ts";
 import { EndpointQueue } from "./endpoint_queue.ts";
+import { SendQueue } from "./send_queue.ts";
 import type { TimerWheel } from "./timer_wheel.ts";
 import * as tunnel from "./tunnels.ts";
 import {
@@ -45,9 +47,6 @@ import {
 } from "./tunnels.ts";
 import { type SendOwner, UnsettledSends } from "./unsettled_sends.ts";
 
-/** Pieces up to this size are copied behind the last queued buffer when they fit there. */
-const MERGE_BYTES_MAX = 16 * 1024;
-
 export interface TunnelOwner {
   /** The tunnel's last operation is over and its fds are being closed; its slot is still held. */
   onClosed(tunnel: number): void;
@@ -62,6 +61,7 @@ export class Relay implements SendOwner {
   readonly #owner: TunnelOwner;
   /** Endpoints whose gated receive found no buffer. */
   readonly #starved: EndpointQueue;
+  readonly #queue: SendQueue;
   readonly #sends: UnsettledSends;
 
   constructor(
@@ -79,6 +79,7 @@ export class Relay implements SendOwner {
     this.#row = row;
     this.#owner = owner;
     this.#starved = new EndpointQueue(tunnels.capacity * 2);
+    this.#queue = new SendQueue(tunnels, pool);
     this.#sends = new UnsettledSends(tunnels, this);
   }
 
@@ -109,6 +110,12 @@ export class Relay implements SendOwner {
     }
     if (result > 0) {
       assert(buffer >= 0, "received bytes are in a buffer");
+      if (isGated(buffer)) {
+        // Its bytes are still in the socket: nothing is read until some of them were sent.
+        tunnels.flags[endpoint] |= PAUSED;
+        this.#send(endpoint ^ 1, buffer);
+        return;
+      }
       this.#touch(slot);
       this.#countReceived(endpoint, result);
       this.#forward(endpoint ^ 1, buffer);
@@ -230,14 +237,7 @@ export class Relay implements SendOwner {
       this.#send(destination, buffer);
       return;
     }
-    const bytes = this.#pool.bytes[buffer];
-    const last = tunnels.queueTail[destination];
-    tunnels.queueBytes[destination] += bytes;
-    if (last >= 0) {
-      if (bytes <= MERGE_BYTES_MAX && this.#pool.merge(last, buffer)) return;
-      this.#pool.next[last] = buffer;
-    } else tunnels.queueHead[destination] = buffer;
-    tunnels.queueTail[destination] = buffer;
+    this.#queue.push(destination, buffer);
   }
 
   #send(endpoint: number, buffer: number): void {
@@ -307,6 +307,10 @@ export class Relay implements SendOwner {
       this.#closeWhenIdle(slot);
       return;
     }
+    if (isGated(buffer)) {
+      this.#sentGated(endpoint, buffer, result);
+      return;
+    }
     if (result < 0) {
       const how = verdict(SEND, result);
       if (how === OURS) this.#row[metric.BUGS]++;
@@ -325,17 +329,36 @@ export class Relay implements SendOwner {
     }
     tunnels.sending[endpoint] = -1;
     pool.release(buffer);
-    const head = tunnels.queueHead[endpoint];
-    if (head >= 0) {
-      tunnels.queueHead[endpoint] = pool.next[head];
-      if (tunnels.queueHead[endpoint] < 0) tunnels.queueTail[endpoint] = -1;
-      tunnels.queueBytes[endpoint] -= pool.bytes[head];
-      this.#send(endpoint, head);
-    } else if ((tunnels.flags[endpoint ^ 1] & ENDED) !== 0) {
+    const head = this.#queue.shift(endpoint);
+    if (head >= 0) this.#send(endpoint, head);
+    else if ((tunnels.flags[endpoint ^ 1] & ENDED) !== 0) {
       this.#finish(endpoint);
       return;
     }
     this.#resume(endpoint ^ 1);
+  }
+
+  /** Of bytes that were only looked at, those that were sent are taken from their socket now. */
+  #sentGated(endpoint: number, buffer: number, result: number): void {
+    const tunnels = this.#tunnels;
+    const source = endpoint ^ 1;
+    tunnels.sending[endpoint] = -1;
+    this.#pool.release(buffer);
+    if (result < 0 && verdict(SEND, result) !== AGAIN) {
+      this.#fail(endpoint);
+      return;
+    }
+    if (result > 0) {
+      this.#touch(endpoint >> 1);
+      this.#countReceived(source, result);
+      this.#countSent(endpoint, result);
+      if (this.#ring.discard(tunnels.fd[source], result) !== result) {
+        this.#fail(source);
+        return;
+      }
+    }
+    tunnels.flags[source] &= ~PAUSED;
+    this.#read(source);
   }
 
   /** Goes on reading an endpoint that was paused, when its destination has drained enough. */
@@ -427,15 +450,7 @@ export class Relay implements SendOwner {
       pool.release(tunnels.sending[endpoint]);
       tunnels.sending[endpoint] = -1;
     }
-    let buffer = tunnels.queueHead[endpoint];
-    while (buffer >= 0) {
-      const next = pool.next[buffer];
-      pool.release(buffer);
-      buffer = next;
-    }
-    tunnels.queueHead[endpoint] = -1;
-    tunnels.queueTail[endpoint] = -1;
-    tunnels.queueBytes[endpoint] = 0;
+    this.#queue.clear(endpoint);
     const fd = tunnels.fd[endpoint];
     if (fd < 0) return;
     if (tunnels.resets[slot] === 1) this.#ring.resetOnClose(fd);

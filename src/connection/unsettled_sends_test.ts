@@ -20,7 +20,7 @@ function fallShort(tunnels: Tunnels, endpoint: number): void {
   tunnels.flags[endpoint] &= ~(SENDING | SENDING_NOW | SETTLING);
 }
 
-Deno.test("a send is over after the turn that submitted it, not after the one it was asked in", () => {
+Deno.test("a send is over after the turn that submits it, not the one it is asked in", () => {
   const { sends, settled, tunnels } = makeSends();
   sends.beginTurn();
   sends.add(3);
@@ -55,7 +55,7 @@ Deno.test("what follows a send while settling is for the next turn", () => {
   }
 });
 
-Deno.test("a send that was handed over early, failed, and was asked for again stays unsettled", () => {
+Deno.test("a send that was handed over early and failed may be asked for again", () => {
   const { sends, settled, tunnels } = makeSends();
   sends.add(0);
   sends.beginTurn();

@@ -53,7 +53,7 @@ Deno.test("a metric is summed over all workers", () => {
   assert.equal(state.sum(at), 5);
 });
 
-Deno.test("of a dead worker the gauges are forgotten and the totals kept, the others untouched", () => {
+Deno.test("of a dead worker the gauges are forgotten and the totals kept", () => {
   const state = makeState();
   const gauges = [TUNNELS_OPEN, listenerOffset(1) + LISTENER_OPEN, serverOffset(SHAPE, 2)];
   const totals = [

@@ -22,7 +22,7 @@ import {
 } from "../limits.ts";
 import * as layout from "../../ffi/layout.ts";
 import { type Library, mapAnonymous, openShim, type Shim, viewAt } from "../../ffi/shim.ts";
-import { ADDRESS_SLOT_BYTES, FAST_LANE, IGNORED, type Ring } from "./ring.ts";
+import { ADDRESS_SLOT_BYTES, FAST_LANE, GATED_LANE, IGNORED, type Ring } from "./ring.ts";
 
 // include/uapi/linux/io_uring.h
 const OP_POLL_ADD = 6;
@@ -44,6 +44,7 @@ const CQE_MORE = 2;
 const SQ_CQ_OVERFLOW = 2;
 // include/linux/socket.h, asm-generic/poll.h
 const SOCK_CLOEXEC = 0x80000;
+const MSG_PEEK = 2;
 const MSG_WAITALL = 0x100;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
@@ -78,6 +79,8 @@ export class KernelRing implements Ring {
   overflowCount = 0;
 
   readonly #library: Library;
+  /** The part of the shim's scratch where it leaves a socket address. */
+  readonly #address: Uint8Array;
   readonly #now: Float64Array;
   readonly #sqes: Int32Array;
   readonly #sqMask: number;
@@ -112,6 +115,7 @@ export class KernelRing implements Ring {
   constructor(addressSlots: number) {
     const shim = openShim();
     this.#library = shim.library;
+    this.#address = shim.scratch.subarray(0, ADDRESS_SLOT_BYTES - 4);
     const opened = shim.library.rw_ring_open(SUBMISSIONS_MAX);
     if (opened < 0) throw new Error("cannot open the ring: errno " + -opened);
     const numbers = new Uint32Array(shim.control);
@@ -280,6 +284,7 @@ export class KernelRing implements Ring {
     const at = this.#entry(head, fd, kind, index, generation);
     this.#sqes[at + 10] = lane;
     if (multishot) this.#sqes[at + 11] = RECEIVE_ALLOWANCE_BYTES;
+    if (lane === GATED_LANE) this.#sqes[at + 7] = MSG_PEEK;
   }
 
   /**
@@ -385,6 +390,20 @@ export class KernelRing implements Ring {
 
   openSocket(family: number): number {
     return this.#library.rw_socket(family);
+  }
+
+  acceptNow(fd: number, slot: number): number {
+    const result = this.#library.rw_accept(fd);
+    if (result >= 0) this.addresses.set(this.#address, slot * ADDRESS_SLOT_BYTES);
+    return result;
+  }
+
+  closeNow(fd: number): void {
+    this.#library.rw_close(fd);
+  }
+
+  discard(fd: number, bytes: number): number {
+    return this.#library.rw_discard(fd, bytes);
   }
 
   shutdownWrite(fd: number): number {

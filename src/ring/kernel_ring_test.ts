@@ -137,7 +137,7 @@ Deno.test("a receive that finds its lane dry says so", () => {
   closeAll(near, far);
 });
 
-Deno.test("what is sent at once has no completion, and arrives in the buffer that was offered", () => {
+Deno.test("what is sent at once has no completion, and arrives in an offered buffer", () => {
   const [near, far] = connectPair();
   // One for the bytes, and one more: even an end is only seen by who has a buffer.
   ring.offerBuffer(FAST_LANE, 0);
@@ -182,7 +182,7 @@ Deno.test("a multishot receive ends when its allowance is used up", () => {
   closeAll(near, far);
 });
 
-Deno.test("a full socket takes a part at once, then nothing; a send that waits gets through", () => {
+Deno.test("a full socket takes a part, then nothing; a send that waits gets through", () => {
   const [near, far] = connectPair();
   const bytes = bufferCapacity(SPARE);
   let short: Seen | undefined;
@@ -203,8 +203,10 @@ Deno.test("a full socket takes a part at once, then nothing; a send that waits g
   for (let turn = 0; turn < 4000 && seen.length < 2; turn++) {
     ring.receive(near, GATED_LANE, RECEIVE, 5, 1);
     for (const each of collectSome()) {
-      if (each.kind === RECEIVE) ring.offerBuffer(GATED_LANE, each.buffer);
-      else seen.push(each);
+      if (each.kind === RECEIVE) {
+        ring.offerBuffer(GATED_LANE, each.buffer);
+        assert.equal(ring.discard(near, each.result), each.result);
+      } else seen.push(each);
     }
   }
   const sent = seen.find(({ kind }) => kind === SEND)!;
@@ -225,6 +227,36 @@ function collectSome(): Seen[] {
   }
   return seen;
 }
+
+Deno.test("a gated receive only looks; what is discarded is not seen again", () => {
+  const [near, far] = connectPair();
+  write(SPARE, new TextEncoder().encode("hello"));
+  ring.sendNow(far, SPARE, 0, 5, SEND, 9, 2);
+  const texts: string[] = [];
+  for (const discard of [0, 2, 3]) {
+    ring.offerBuffer(GATED_LANE, FIRST_GATED + 1);
+    ring.receive(near, GATED_LANE, RECEIVE, 5, 1);
+    const [seen] = collect(1);
+    texts.push(new TextDecoder().decode(read(seen.buffer, seen.result)));
+    assert.equal(ring.discard(near, discard), discard);
+  }
+  assert.deepEqual(texts, ["hello", "hello", "llo"]);
+  assert.equal(ring.discard(near, 1), 0);
+  closeAll(near, far);
+});
+
+Deno.test("connections that wait at a listener are taken at once, with their address", () => {
+  const listener = listen();
+  assert.equal(ring.acceptNow(listener.fd, 2), -EAGAIN);
+  const near = startConnect(listener.port);
+  assert.equal(collect(1)[0].result, 0);
+  const far = ring.acceptNow(listener.fd, 2);
+  assert.ok(far >= 0);
+  shim.library.rw_socket_name(near);
+  assert.equal(portOf(ring.addresses.subarray(2 * ADDRESS_SLOT_BYTES)), portOf(shim.scratch));
+  ring.closeNow(listener.fd);
+  closeAll(near, far);
+});
 
 Deno.test("a close that resets is seen as a reset", () => {
   const [near, far] = connectPair();
@@ -250,7 +282,7 @@ Deno.test("a cancelled operation completes as cancelled, one or all of an fd", (
   closeAll(near, far);
 });
 
-Deno.test("more operations than the submission queue holds are handed over early, none is lost", () => {
+Deno.test("more operations than the submission queue holds are handed over early", () => {
   const [near, far] = connectPair();
   const count = SUBMISSIONS_MAX * 2 + 5;
   for (let i = 0; i < count; i++) ring.pollWritable(near, WRITABLE, i, 0);

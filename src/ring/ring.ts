@@ -58,8 +58,9 @@ export interface Ring {
   connect(fd: number, slot: number, kind: number, index: number, generation: number): void;
   /**
    * Receives into buffers of `lane` until RECEIVE_ALLOWANCE_BYTES are exceeded, the peer ended
-   * (result 0), the lane ran dry (ENOBUFS) or an error; the gated lane receives once.
-   * Where the kernel has no such limit (before 6.17) the fast lane receives once as well.
+   * (result 0), the lane ran dry (ENOBUFS) or an error. Where the kernel has no such limit (before
+   * 6.17) the fast lane receives once. The gated lane receives once and only looks: the bytes stay
+   * in the socket until `discard`.
    */
   receive(fd: number, lane: number, kind: number, index: number, generation: number): void;
   /**
@@ -112,6 +113,15 @@ export interface Ring {
 
   /** At once, not queued: returns an fd or a negated errno. `family` as in sockaddr. */
   openSocket(family: number): number;
+  /**
+   * At once: a connection that waits at a listener, its address in `slot`; returns an fd, -EAGAIN
+   * when none waits, or another negated errno.
+   */
+  acceptNow(fd: number, slot: number): number;
+  /** At once: closes an fd that has nothing in flight. */
+  closeNow(fd: number): void;
+  /** At once: takes bytes that a gated receive has shown out of their socket; returns how many. */
+  discard(fd: number, bytes: number): number;
   /** At once: ends our half of a connection (FIN). */
   shutdownWrite(fd: number): number;
   /** At once: the close of `fd` will send a reset. */

@@ -9,6 +9,7 @@
 import type { Shim } from "../../ffi/shim.ts";
 import type { Config } from "../config/config.ts";
 import type { Level } from "../log/log.ts";
+import { FDS_RESERVED } from "../limits.ts";
 import { BUFFERS_LEASED, STATE, TUNNELS_OPEN } from "../metrics/metric_names.ts";
 import { sharedBytes, SharedState } from "../metrics/shared_state.ts";
 import { mapShared, pagesFor } from "../../ffi/shim.ts";
@@ -28,6 +29,7 @@ import {
 } from "./snapshot.ts";
 import { WorkerSlot } from "./worker_slot.ts";
 import { parseIp } from "../net/address.ts";
+import { plural } from "../base/plural.ts";
 import { VERSION } from "../base/version.ts";
 
 const HEARTBEAT_CHECK_MS = 500;
@@ -38,6 +40,19 @@ export interface SupervisorEvents {
   onLog(worker: number, level: Level, text: string): void;
   /** Every worker has been ready once. */
   onServing(): void;
+}
+
+/** @throws Error when a process could not hold its listeners and a connection for each of them. */
+function checkFiles(fdsMax: number, listeners: number, workers: number): void {
+  const mine = FDS_RESERVED + listeners * workers;
+  const each = FDS_RESERVED + 3 * listeners;
+  const needed = Math.max(mine, each);
+  if (fdsMax >= needed) return;
+  throw new Error(
+    `the limit of open files (${fdsMax}) is too low for ${plural(listeners, "listener")} with ` +
+      `${plural(workers, "worker")}; raise it to ${needed} at the least, better 65536 ` +
+      "(ulimit -n, or LimitNOFILE=)",
+  );
 }
 
 export class Supervisor {
@@ -75,10 +90,11 @@ export class Supervisor {
     const { library } = this.#shim;
     const config = this.#config;
     checkPlatform(library.rw_probe());
-    library.rw_fd_limit_raise();
+    const fdsMax = library.rw_fd_limit_raise();
     const maskBytes = library.rw_affinity();
     const cpus = cpusOf(this.#shim.scratch.slice(0, Math.max(0, maskBytes)));
     const cores = chooseCores(config.workers, cpus, readQuota());
+    checkFiles(fdsMax, config.listeners.length, cores.workers);
     this.#openSockets(cores.workers);
     this.#addresses = new ServerAddresses(config, (server, address) => {
       this.#tellAll({ type: "address", server, address });

@@ -5,7 +5,7 @@
  * Standard input is the supervisor's control pipe and stays open: its end means that the
  * supervisor is gone. Standard output carries messages to it.
  */
-import { FDS_RESERVED, TUNNELS_MAX } from "../limits.ts";
+import { tunnelsWithin } from "../limits.ts";
 import { sharedBytes, SharedState } from "../metrics/shared_state.ts";
 import { mapShared, openShim } from "../../ffi/shim.ts";
 import { KernelRing } from "../ring/kernel_ring.ts";
@@ -43,7 +43,7 @@ export function runWorker(): never {
   shim.library.rw_name();
   if (plan.cpu >= 0) shim.library.rw_pin(plan.cpu);
   const fds = shim.library.rw_fd_limit_raise();
-  const tunnelsMax = Math.min(TUNNELS_MAX, Math.max(1, Math.floor((fds - FDS_RESERVED) / 2)));
+  const tunnelsMax = tunnelsWithin(fds, plan.listeners.length);
   shim.library.rw_nonblocking(MESSAGES_FD);
   const signalFd = shim.library.rw_signals_open();
 

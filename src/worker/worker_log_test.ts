@@ -39,7 +39,7 @@ Deno.test("lines below the threshold are not written, and not counted as dropped
   assert.deepEqual([lines.length, dropped()], [0, 0]);
 });
 
-Deno.test("what exceeds the rate of a second is dropped and counted; the next second is new", () => {
+Deno.test("what exceeds the rate of a second is dropped and counted, until the next", () => {
   const { log, lines, state, dropped } = makeLog();
   for (let i = 0; i < LOG_LINES_PER_SECOND + 7; i++) log.log("info", "again");
   assert.deepEqual([lines.length, dropped()], [LOG_LINES_PER_SECOND, 7]);

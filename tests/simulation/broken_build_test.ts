@@ -74,10 +74,16 @@ const SLIPS: readonly Slip[] = [
   },
   {
     what: "the queue is sent newest first",
-    file: "src/connection/relay.ts",
+    file: "src/connection/send_queue.ts",
     from: "      this.#pool.next[last] = buffer;\n",
-    to: "      this.#pool.next[buffer] = tunnels.queueHead[destination];\n" +
-      "      tunnels.queueHead[destination] = buffer;\n      return;\n",
+    to: "      this.#pool.next[buffer] = tunnels.queueHead[endpoint];\n" +
+      "      tunnels.queueHead[endpoint] = buffer;\n      return;\n",
+  },
+  {
+    what: "bytes that were only looked at are not taken out of their socket",
+    file: "src/connection/relay.ts",
+    from: "if (this.#ring.discard(tunnels.fd[source], result) !== result) {",
+    to: "if (result < 0) {",
   },
   {
     what: "a send of the next turn counts as over",

@@ -18,6 +18,8 @@ export class Pipe {
   readonly capacity: number;
   readonly #bytes: Uint8Array;
   #head = 0;
+  /** Bytes at the front that were looked at. */
+  #shown = 0;
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -39,17 +41,30 @@ export class Pipe {
   }
 
   read(target: Uint8Array): number {
+    return this.discard(this.peek(target));
+  }
+
+  /** Copies bytes that stay; they have arrived, and no reset takes them away. */
+  peek(target: Uint8Array): number {
     const count = Math.min(this.count, target.length);
     const first = Math.min(count, this.capacity - this.#head);
     target.set(this.#bytes.subarray(this.#head, this.#head + first));
     target.set(this.#bytes.subarray(0, count - first), first);
-    this.#head = (this.#head + count) % this.capacity;
-    this.count -= count;
+    this.#shown = Math.max(this.#shown, count);
     return count;
   }
 
+  discard(bytes: number): number {
+    const count = Math.min(this.count, bytes);
+    this.#head = (this.#head + count) % this.capacity;
+    this.count -= count;
+    this.#shown = Math.max(0, this.#shown - count);
+    return count;
+  }
+
+  /** Loses what is on its way behind the first `count` bytes. */
   keep(count: number): void {
-    this.count = Math.min(this.count, count);
+    this.count = Math.min(this.count, Math.max(count, this.#shown));
   }
 }
 
@@ -80,8 +95,10 @@ export class End {
   }
 
   /** Bytes read, 0 at the end, -EAGAIN when nothing is there, or another negated errno. */
-  read(target: Uint8Array): number {
-    if (this.incoming.count > 0) return this.incoming.read(target);
+  read(target: Uint8Array, peek = false): number {
+    if (this.incoming.count > 0) {
+      return peek ? this.incoming.peek(target) : this.incoming.read(target);
+    }
     if (this.isReset) return -ECONNRESET;
     return this.incoming.ended ? 0 : -EAGAIN;
   }

@@ -14,7 +14,13 @@ import { Random } from "../../src/base/random.ts";
 import { bufferCapacity, bufferOffset } from "../../src/buffer/buffer_pool.ts";
 import { FAST_BUFFER_BYTES, RECEIVE_ALLOWANCE_BYTES } from "../../src/limits.ts";
 import { encodeSocketAddress, portOf } from "../../src/net/socket_address.ts";
-import { ADDRESS_SLOT_BYTES, FAST_LANE, IGNORED, type Ring } from "../../src/ring/ring.ts";
+import {
+  ADDRESS_SLOT_BYTES,
+  FAST_LANE,
+  GATED_LANE,
+  IGNORED,
+  type Ring,
+} from "../../src/ring/ring.ts";
 import type { Scene } from "./scene.ts";
 import type { End } from "./simulated_connection.ts";
 import type { SimulatedNetwork } from "./simulated_network.ts";
@@ -190,10 +196,14 @@ export class SimulatedRing implements Ring {
       return this.#tell(operation, -ECONNABORTED, false);
     }
     const fd = this.#openFd(this.#network.backlog.shift()!);
+    this.#writeAddress(operation.slot);
+    this.#tell(operation, fd, false);
+  }
+
+  #writeAddress(slot: number): void {
     const client = this.#random.below(250);
     const address = encodeSocketAddress(Uint8Array.of(10, 0, 0, client), 40_000);
-    this.addresses.set(address, operation.slot * ADDRESS_SLOT_BYTES);
-    this.#tell(operation, fd, false);
+    this.addresses.set(address, slot * ADDRESS_SLOT_BYTES);
   }
 
   #connect(operation: Operation): void {
@@ -219,7 +229,7 @@ export class SimulatedRing implements Ring {
       const room = this.#random.oneIn(2) ? FAST_BUFFER_BYTES : 1 + this.#random.below(4096);
       const bytes = Math.min(room, buffer < 0 ? 1 : bufferCapacity(buffer));
       const at = buffer < 0 ? 0 : bufferOffset(buffer);
-      const result = end.read(this.#slab.subarray(at, at + bytes));
+      const result = end.read(this.#slab.subarray(at, at + bytes), operation.lane === GATED_LANE);
       if (result === -EAGAIN) return;
       if (result <= 0) return this.#tell(operation, result, false);
       lane.shift();
@@ -267,6 +277,25 @@ export class SimulatedRing implements Ring {
     return this.#openFd(null);
   }
 
+  acceptNow(fd: number, slot: number): number {
+    promise(!this.#isInFlight(fd), "nobody else accepts");
+    const end = this.#network.backlog.shift();
+    if (end === undefined) return -EAGAIN;
+    this.#writeAddress(slot);
+    return this.#openFd(end);
+  }
+
+  closeNow(fd: number): void {
+    promise(fd === this.#scene.plan.listeners[0].fd, "only listeners are closed like this");
+    promise(!this.#isInFlight(fd), `nothing is in flight on fd ${fd} when it is closed`);
+    this.#network.stopListening();
+  }
+
+  discard(fd: number, bytes: number): number {
+    promise(!this.#isInFlight(fd, "receive"), "nobody reads what is about to be discarded");
+    return this.#endOf(fd).incoming.discard(bytes);
+  }
+
   shutdownWrite(fd: number): number {
     promise(!this.#isInFlight(fd, "send"), "a FIN follows the last byte");
     return this.#endOf(fd).shutdownWrite();
@@ -289,7 +318,6 @@ export class SimulatedRing implements Ring {
   close(fd: number): void {
     this.#push(() => {
       promise(!this.#isInFlight(fd), `nothing is in flight on fd ${fd} when it is closed`);
-      if (fd === this.#scene.plan.listeners[0].fd) return this.#network.stopListening();
       const end = this.sockets.get(fd);
       promise(end !== undefined, `fd ${fd} is open`);
       this.#note("asked", { type: "close", fd });

@@ -34,6 +34,12 @@ export class AcceptBank {
     this.#firstSlot = firstSlot;
   }
 
+  /** The address slot of connections that are accepted without an operation. */
+  get spareSlot(): number {
+    assert(this.stopped && this.armedCount === 0, "no operation uses it any more");
+    return this.#firstSlot;
+  }
+
   /** Arms accepts until `room` are armed, or the bank is full. */
   arm(room: number): void {
     if (this.stopped || this.restsUntilMs > this.#ring.nowMs) return;
@@ -54,7 +60,6 @@ export class AcceptBank {
     assert(this.#armed[i] === 1, "an accept completes once");
     this.#armed[i] = 0;
     this.armedCount--;
-    if (this.stopped && this.armedCount === 0) this.#ring.close(this.fd);
   }
 
   /** A tunnel that was accepted has to wait for room. */
@@ -75,14 +80,10 @@ export class AcceptBank {
     this.restsUntilMs = this.#ring.nowMs + ACCEPT_PAUSE_MS;
   }
 
-  /**
-   * Takes no more connections: its accepts complete as cancelled, then the socket is closed, so
-   * that (the supervisor having closed its copy) new clients are refused and not left waiting.
-   */
+  /** Arms no more accepts; those in flight complete, most as cancelled. */
   stop(): void {
     if (this.stopped) return;
     this.stopped = true;
     if (this.armedCount > 0) this.#ring.cancelAll(this.fd);
-    else this.#ring.close(this.fd);
   }
 }

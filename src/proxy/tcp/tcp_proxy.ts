@@ -11,11 +11,12 @@ import { assert } from "../../base/assert.ts";
 import { hashBytes } from "../../base/hash.ts";
 import type { Random } from "../../base/random.ts";
 import type { BufferPool } from "../../buffer/buffer_pool.ts";
+import { EndpointQueue } from "../../connection/endpoint_queue.ts";
 import { Relay } from "../../connection/relay.ts";
 import { TimerWheel } from "../../connection/timer_wheel.ts";
 import * as tunnel from "../../connection/tunnels.ts";
 import { IN_CONNECT, Tunnels } from "../../connection/tunnels.ts";
-import { ACCEPTS_ARMED_MAX, ATTEMPTS_MAX } from "../../limits.ts";
+import { ACCEPT_PAUSE_MS, ACCEPTS_ARMED_MAX, ATTEMPTS_MAX } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
 import { listenerOffset, serverOffset, type SharedState } from "../../metrics/shared_state.ts";
 import { ADDRESS_SLOT_BYTES, CONNECT, type Ring } from "../../ring/ring.ts";
@@ -51,6 +52,13 @@ export class TcpProxy {
   readonly #backends: readonly Backend[];
   readonly #random: Random;
   readonly #log: ProxyLog;
+  /** Accepts armed per listener at most: idle ones hold a quarter of the slots, no more. */
+  readonly #armsMax: number;
+  /** Where arming begins next. */
+  #firstBank = 0;
+  /** Tunnels whose server's socket could not be opened, and when to try again. */
+  readonly #shortOfFiles: EndpointQueue;
+  #shortUntilMs = 0;
 
   /**
    * @param capacity tunnels at once.
@@ -78,6 +86,9 @@ export class TcpProxy {
     this.tunnels = new Tunnels(capacity);
     this.#wheel = new TimerWheel(capacity, ring.nowMs);
     this.relay = new Relay(ring, pool, this.tunnels, this.#wheel, row, this);
+    this.#shortOfFiles = new EndpointQueue(capacity);
+    const share = Math.floor(capacity / (4 * listeners.length));
+    this.#armsMax = Math.min(ACCEPTS_ARMED_MAX, Math.max(1, share));
     this.banks = listeners.map( // cold: at start
       (listener, i) => new AcceptBank(ring, listener.fd, i * ACCEPTS_ARMED_MAX),
     );
@@ -85,19 +96,33 @@ export class TcpProxy {
 
   // ---- Accepting --------------------------------------------------------------------------
 
-  /** At the end of every turn: keeps accepts armed where there is room. */
+  /**
+   * At the end of every turn: keeps accepts armed where there is room. Each listener gets one
+   * before any gets more, beginning with another one each time: none is left out.
+   */
   arm(): void {
     this.admit();
     let room = this.tunnels.freeCount;
     for (let i = 0; i < this.banks.length; i++) room -= this.banks[i].armedCount;
-    for (let i = 0; i < this.banks.length; i++) {
-      const bank = this.banks[i];
-      if (bank.armedCount === ACCEPTS_ARMED_MAX) continue;
+    room = this.#armUpTo(1, room);
+    this.#armUpTo(this.#armsMax, room);
+    this.#firstBank = (this.#firstBank + 1) % this.banks.length;
+  }
+
+  /** @returns the room that is left. */
+  #armUpTo(goal: number, room: number): number {
+    const count = this.banks.length;
+    let left = room;
+    for (let i = 0; i < count && left > 0; i++) {
+      const listener = (this.#firstBank + i) % count;
+      const bank = this.banks[listener];
       const before = bank.armedCount;
-      const mine = Math.min(this.#listenerRoom(i), room + before);
+      if (before >= goal) continue;
+      const mine = Math.min(goal, this.#listenerRoom(listener), left + before);
       if (mine > before) bank.arm(mine);
-      room -= bank.armedCount - before;
+      left -= bank.armedCount - before;
     }
+    return left;
   }
 
   /** Connections that a listener may still take, over all workers. */
@@ -113,29 +138,33 @@ export class TcpProxy {
     const bank = this.banks[listener];
     const result = this.#ring.result;
     bank.onCompletion(slot);
+    if (result >= 0) this.#open(listener, bank, result, slot);
+    else this.#onAcceptFailure(listener, bank, result);
+    if (bank.stopped && bank.armedCount === 0) this.#closeListener(listener, bank);
+  }
+
+  /** A client is here: `fd`, its address in `addressSlot`. */
+  #open(listener: number, bank: AcceptBank, fd: number, addressSlot: number): void {
+    const { tunnels } = this;
+    const slot = tunnels.open(fd);
     const at = listenerOffset(listener);
-    if (result < 0) {
-      this.#onAcceptFailure(listener, bank, result);
-      return;
-    }
-    const slotOfTunnel = this.tunnels.open(result);
     const plan = this.#listeners[listener];
-    this.tunnels.listener[slotOfTunnel] = listener;
-    this.tunnels.listenerAt[slotOfTunnel] = at;
-    this.tunnels.idleTimeoutMs[slotOfTunnel] = plan.idleTimeoutMs;
-    this.tunnels.halfCloseTimeoutMs[slotOfTunnel] = plan.halfCloseTimeoutMs;
-    this.tunnels.clientHash[slotOfTunnel] = this.#hashClient(slot);
+    tunnels.listener[slot] = listener;
+    tunnels.listenerAt[slot] = at;
+    tunnels.idleTimeoutMs[slot] = plan.idleTimeoutMs;
+    tunnels.halfCloseTimeoutMs[slot] = plan.halfCloseTimeoutMs;
+    tunnels.clientHash[slot] = this.#hashClient(addressSlot);
     this.#row[metric.TUNNELS_OPEN]++;
     this.#row[at + metric.LISTENER_CONNECTIONS]++;
     if (this.#listenerRoom(listener) === 0) {
       // Another worker took the last place while our accept was armed: this one waits.
-      this.tunnels.state[slotOfTunnel] = tunnel.WAITING;
-      bank.wait(slotOfTunnel);
+      tunnels.state[slot] = tunnel.WAITING;
+      bank.wait(slot);
       this.#row[at + metric.LISTENER_LIMIT_WAITS]++;
       return;
     }
     this.#row[at + metric.LISTENER_OPEN]++;
-    this.#connect(slotOfTunnel);
+    this.#connect(slot);
   }
 
   #onAcceptFailure(listener: number, bank: AcceptBank, result: number): void {
@@ -150,8 +179,28 @@ export class TcpProxy {
     }
   }
 
-  /** Connections that waited for their listener's limit go on as far as there is room. */
+  /**
+   * The last accept of a stopped listener is over. Whoever the kernel has connected already is
+   * still taken, as far as there is room: closing the socket resets those who wait at it.
+   */
+  #closeListener(listener: number, bank: AcceptBank): void {
+    while (this.tunnels.freeCount > 0 && bank.waitingCount < ACCEPTS_ARMED_MAX) {
+      const fd = this.#ring.acceptNow(bank.fd, bank.spareSlot);
+      if (fd < 0) break;
+      this.#open(listener, bank, fd, bank.spareSlot);
+    }
+    this.#ring.closeNow(bank.fd);
+  }
+
+  /** Connections that waited for their listener's limit, or for a file, go on if they can. */
   admit(): void {
+    while (!this.#shortOfFiles.isEmpty && this.#shortUntilMs <= this.#ring.nowMs) {
+      const slot = this.#shortOfFiles.shift();
+      // It may have been cut, and its slot used again, meanwhile.
+      const waits = this.tunnels.state[slot] === tunnel.CONNECTING &&
+        this.tunnels.fd[slot * 2 + 1] < 0;
+      if (waits) this.#connect(slot);
+    }
     for (let listener = 0; listener < this.banks.length; listener++) {
       const bank = this.banks[listener];
       while (bank.waitingCount > 0 && this.#listenerRoom(listener) > 0) {
@@ -199,10 +248,7 @@ export class TcpProxy {
     }
     const fd = this.#ring.openSocket(backend.addressFamily(server));
     if (fd < 0) {
-      // Out of fds or memory: no server's fault, and another one would not help.
-      this.#row[metric.ACCEPT_PAUSES]++;
-      this.#log.acceptFailed(this.#listeners[tunnels.listener[slot]].name, fd);
-      this.#refuse(slot, backend);
+      this.#waitForFile(slot, fd);
       return;
     }
     tunnels.tried[slot * ATTEMPTS_MAX + tunnels.attempts[slot]] = server;
@@ -216,6 +262,15 @@ export class TcpProxy {
     const generation = tunnels.generation[slot];
     this.#ring.connect(fd, backend.addressSlot(server), CONNECT, endpoint, generation);
     this.#wheel.set(slot, this.#ring.nowMs + backend.connectTimeoutMs);
+  }
+
+  /** Out of files or memory: no server's fault, so the client waits, and no more are accepted. */
+  #waitForFile(slot: number, result: number): void {
+    this.#row[metric.ACCEPT_PAUSES]++;
+    this.#log.acceptFailed(this.#listeners[this.tunnels.listener[slot]].name, result);
+    this.#shortOfFiles.push(slot);
+    this.#shortUntilMs = this.#ring.nowMs + ACCEPT_PAUSE_MS;
+    for (let i = 0; i < this.banks.length; i++) this.banks[i].rest();
   }
 
   #refuse(slot: number, backend: Backend): void {
@@ -291,7 +346,12 @@ export class TcpProxy {
 
   /** Stops accepting. Connections that wait for room are let in as others end. */
   stopAccepting(): void {
-    for (let i = 0; i < this.banks.length; i++) this.banks[i].stop();
+    for (let i = 0; i < this.banks.length; i++) {
+      const bank = this.banks[i];
+      if (bank.stopped) continue;
+      bank.stop();
+      if (bank.armedCount === 0) this.#closeListener(i, bank);
+    }
   }
 
   /** No tunnel left and no accept in flight. */

@@ -10,8 +10,9 @@ import { until } from "../until.ts";
 const FILES = 256;
 /** More than fit: a connection takes two. */
 const CLIENTS = 150;
-/** As many as a configuration may have: each takes a file of the worker. */
+/** As many as a configuration may have: each takes a file, and a place for the next client. */
 const LISTENERS = 128;
+const FILES_WITH_LISTENERS = FILES + 2 * LISTENERS;
 const IDLE_SHARE_MAX = 0.1;
 
 Deno.test("out of open files clients wait, without a busy loop, until others end", async () => {
@@ -35,7 +36,9 @@ ${listeners.join("\n")}
 backends:
   app: ["${origin.address}"]
 `;
-  await using ringway = await startRingway(config, { launcher: withOpenFiles(FILES) });
+  await using ringway = await startRingway(config, {
+    launcher: withOpenFiles(FILES_WITH_LISTENERS),
+  });
   await serveMoreThanFit(ringway);
 });
 

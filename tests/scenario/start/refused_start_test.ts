@@ -1,6 +1,6 @@
 import { equal, match } from "node:assert/strict";
 import { configText } from "../config_text.ts";
-import { withoutIoUring, withoutLowPorts } from "../launcher.ts";
+import { withOpenFiles, withoutIoUring, withoutLowPorts } from "../launcher.ts";
 import { type LaunchOptions, launchRingway, RUN_MAIN } from "../ringway_process.ts";
 
 /** Starts what cannot start; its exit status, what it said, and that nothing is left of it. */
@@ -69,6 +69,15 @@ Deno.test("a privileged port without the privilege: cause, remedy and 77", async
   equal(status, 77, said);
   match(said, /cannot bind ":80" of listener "web": .*EACCES/);
   match(said, /grant CAP_NET_BIND_SERVICE or use a port >= 1024/);
+});
+
+Deno.test("fewer open files than the listeners need: how many would do, and 1", async () => {
+  const { status, said } = await refusal(
+    configText({ servers: SERVERS }),
+    { launcher: withOpenFiles(66) },
+  );
+  equal(status, 1);
+  match(said, /the limit of open files \(66\) is too low for 1 listener .*raise it to 67/);
 });
 
 Deno.test("a wrong configuration: every mistake with its place, and 78", async () => {
