@@ -6,7 +6,7 @@
  * is limited by the load generator as much as by the proxy.
  */
 
-export const CASE_NAMES = ["keep-alive", "connection", "bulk", "idle"] as const;
+export const CASE_NAMES = ["keep-alive", "connection", "bulk", "bulk-tuned", "idle"] as const;
 export type CaseName = typeof CASE_NAMES[number];
 
 export interface LoadCase {
@@ -42,6 +42,13 @@ export const LOAD_CASES: readonly LoadCase[] = [
     path: "/bulk",
     headers: [],
   },
+  {
+    name: "bulk-tuned",
+    title: "the same, each peer with the settings that suit it best here",
+    connections: 16,
+    path: "/bulk",
+    headers: [],
+  },
 ];
 
 export const BULK_BYTES = 1024 * 1024;
@@ -55,6 +62,7 @@ export const RATIO_MAX: Readonly<Record<LoadCase["name"], number>> = {
   "keep-alive": 0.92,
   "connection": 0.90,
   "bulk": 0.90,
+  "bulk-tuned": 0.90,
 };
 /** Of the worker's CPU time under keep-alive load. */
 export const USER_SHARE_BELOW = 0.08;

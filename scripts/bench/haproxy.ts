@@ -55,5 +55,5 @@ const BULK = [
 
 export const HAPROXY: Contender = {
   name: "haproxy",
-  tunings: (test) => test === "bulk" ? BULK : [PLAIN],
+  tunings: (test) => test === "bulk-tuned" ? BULK : [PLAIN],
 };

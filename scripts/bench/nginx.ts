@@ -48,7 +48,8 @@ const DEFAULT_KILOBYTES = 16;
 const BUFFER_KILOBYTES: Readonly<Record<CaseName, readonly number[]>> = {
   "keep-alive": [DEFAULT_KILOBYTES],
   "connection": [DEFAULT_KILOBYTES],
-  "bulk": [DEFAULT_KILOBYTES, 64, 256],
+  "bulk": [DEFAULT_KILOBYTES],
+  "bulk-tuned": [DEFAULT_KILOBYTES, 64, 256, 512],
   "idle": [4],
 };
 

@@ -3,7 +3,12 @@ import { testReport } from "./test_result.ts";
 
 Deno.test("a report judges what was measured", () => {
   const report = testReport();
-  deepEqual(report.load.map(({ name }) => name), ["keep-alive", "connection", "bulk"]);
+  deepEqual(report.load.map(({ name }) => name), [
+    "keep-alive",
+    "connection",
+    "bulk",
+    "bulk-tuned",
+  ]);
   equal(report.verdicts.length, 6);
   deepEqual(report.doubts, []);
 });
