@@ -9,7 +9,7 @@ Deno.test("a report judges what was measured", () => {
     "bulk",
     "bulk-tuned",
   ]);
-  equal(report.verdicts.length, 6);
+  equal(report.verdicts.length, 7);
   deepEqual(report.doubts, []);
 });
 
