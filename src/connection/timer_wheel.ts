@@ -17,6 +17,11 @@ const BUCKET_MASK = BUCKETS - 1;
 const BUCKET_MS = 16;
 const NONE = -1;
 
+/** Where the time is read: passed as an argument a fraction would be garbage, one per turn. */
+export interface Clock {
+  readonly nowMs: number;
+}
+
 export class TimerWheel {
   /** Deadline per slot, in milliseconds of the ring's clock; meaningful while it is set. */
   readonly deadlineMs: Float64Array;
@@ -27,15 +32,17 @@ export class TimerWheel {
   readonly #previous: Int32Array;
   /** Bucket of each slot's entry; NONE when it is not set. */
   readonly #bucket: Int16Array;
+  readonly #clock: Clock;
   /** The bucket number, not wrapped, up to which everything has been looked at. */
   #done: number;
 
-  constructor(slots: number, nowMs: number) {
+  constructor(slots: number, clock: Clock) {
+    this.#clock = clock;
     this.deadlineMs = new Float64Array(slots);
     this.#next = new Int32Array(slots);
     this.#previous = new Int32Array(slots);
     this.#bucket = new Int16Array(slots).fill(NONE);
-    this.#done = Math.floor(nowMs / BUCKET_MS);
+    this.#done = Math.floor(clock.nowMs / BUCKET_MS);
   }
 
   /** Sets or moves a slot's deadline. */
@@ -74,7 +81,8 @@ export class TimerWheel {
    * Takes out one slot whose deadline has passed, or -1. Call until -1; slots set meanwhile with
    * a deadline in the future are not seen in the same pass.
    */
-  expire(nowMs: number): number {
+  expire(): number {
+    const { nowMs } = this.#clock;
     const current = Math.floor(nowMs / BUCKET_MS);
     // After a long sleep one round sees every bucket.
     if (current - this.#done > BUCKETS) this.#done = current - BUCKETS;

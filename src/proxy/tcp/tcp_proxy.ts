@@ -84,7 +84,7 @@ export class TcpProxy {
     this.#random = random;
     this.#log = log;
     this.tunnels = new Tunnels(capacity);
-    this.#wheel = new TimerWheel(capacity, ring.nowMs);
+    this.#wheel = new TimerWheel(capacity, ring);
     this.relay = new Relay(ring, pool, this.tunnels, this.#wheel, row, this);
     this.#shortOfFiles = new EndpointQueue(capacity);
     const share = Math.floor(capacity / (4 * listeners.length));
@@ -324,7 +324,7 @@ export class TcpProxy {
   /** Handles deadlines that have passed. */
   expire(): void {
     for (;;) {
-      const slot = this.#wheel.expire(this.#ring.nowMs);
+      const slot = this.#wheel.expire();
       if (slot < 0) return;
       if (this.tunnels.state[slot] === tunnel.CONNECTING) {
         // The completion of the cancelled connect goes on from there.
