@@ -11,7 +11,7 @@
  *
  * A slot is freed only when no operation of it is in flight, and its generation then moves on: a
  * completion that names an older generation is a bug that is counted, not bytes for a stranger.
- * A tunnel costs the 114 bytes of these arrays; pages of slots never used stay untouched.
+ * A tunnel costs the 109 bytes of these arrays; pages of slots never used stay untouched.
  */
 import { assert } from "../base/assert.ts";
 import { ATTEMPTS_MAX } from "../limits.ts";
