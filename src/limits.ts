@@ -50,6 +50,12 @@ export const QUEUE_BYTES_HIGH = 128 * 1024;
 /** and goes on at the low mark. */
 export const QUEUE_BYTES_LOW = 32 * 1024;
 
+/** Bytes of a send that waits for room in its socket: progress shows after each. */
+export const SEND_BYTES_MAX = 32 * 1024;
+
+/** Deadlines handled in one turn. */
+export const EXPIRIES_PER_TURN_MAX = 1024;
+
 /** Open files a process keeps for itself: ring, pipes, runtime; listeners come on top. */
 export const FDS_RESERVED = 64;
 

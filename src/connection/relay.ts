@@ -25,7 +25,12 @@
  */
 import { assert } from "../base/assert.ts";
 import { bufferCapacity, type BufferPool, isGated } from "../buffer/buffer_pool.ts";
-import { FAST_BUFFERS_RECOVERED, QUEUE_BYTES_HIGH, QUEUE_BYTES_LOW } from "../limits.ts";
+import {
+  FAST_BUFFERS_RECOVERED,
+  QUEUE_BYTES_HIGH,
+  QUEUE_BYTES_LOW,
+  SEND_BYTES_MAX,
+} from "../limits.ts";
 import * as metric from "../metrics/metric_names.ts";
 import { FAST_LANE, GATED_LANE, RECEIVE, type Ring, SEND, WRITABLE } from "../ring/ring.ts";
 import { AGAIN, OURS, SHORT, verdict } from "../socket/failure.ts";
@@ -105,7 +110,7 @@ export class Relay implements SendOwner {
     if (buffer >= 0) this.#pool.lease(buffer, result > 0 ? result : 0);
     if (tunnels.state[slot] !== tunnel.OPEN) {
       if (buffer >= 0) this.#pool.release(buffer);
-      this.#closeWhenIdle(slot);
+      this.closeWhenIdle(slot);
       return;
     }
     if (result > 0) {
@@ -117,7 +122,7 @@ export class Relay implements SendOwner {
         return;
       }
       this.#touch(slot);
-      this.#countReceived(endpoint, result);
+      this.#count(endpoint, metric.LISTENER_RECEIVED_BYTES, metric.SERVER_RECEIVED_BYTES, result);
       this.#forward(endpoint ^ 1, buffer);
       if ((tunnels.flags[endpoint] & RECEIVING) === 0) this.#read(endpoint);
       return;
@@ -179,11 +184,12 @@ export class Relay implements SendOwner {
     const slot = destination >> 1;
     tunnels.flags[destination] &= ~POLLING;
     if (tunnels.state[slot] !== tunnel.OPEN) {
-      this.#closeWhenIdle(slot);
+      this.closeWhenIdle(slot);
       return;
     }
     const source = destination ^ 1;
-    if ((tunnels.flags[source] & (ENDED | RECEIVING)) === 0) this.#receive(source, GATED_LANE);
+    const waits = tunnels.flags[source] & (GATED | PAUSED | ENDED | RECEIVING);
+    if (waits === GATED) this.#receive(source, GATED_LANE);
   }
 
   #onReceiveFailure(endpoint: number, result: number): void {
@@ -224,7 +230,9 @@ export class Relay implements SendOwner {
       if (endpoint < 0) return;
       // The slot may have been closed, even reused, since: only one that waits for this is read.
       const waits = tunnels.flags[endpoint] & (GATED | RECEIVING | ENDED | PAUSED);
-      if (tunnels.state[endpoint >> 1] === tunnel.OPEN && waits === GATED) this.#read(endpoint);
+      const isAsked = (tunnels.flags[endpoint ^ 1] & POLLING) !== 0;
+      if (tunnels.state[endpoint >> 1] !== tunnel.OPEN || waits !== GATED || isAsked) continue;
+      this.#read(endpoint);
     }
   }
 
@@ -261,11 +269,13 @@ export class Relay implements SendOwner {
   #sendLater(endpoint: number, buffer: number): void {
     const tunnels = this.#tunnels;
     tunnels.flags[endpoint] |= SENDING;
+    // In pieces, so that a slow reader is seen to be reading.
+    const bytes = this.#pool.bytes[buffer];
     this.#ring.send(
       tunnels.fd[endpoint],
       buffer,
       this.#pool.start[buffer],
-      this.#pool.bytes[buffer],
+      bytes < SEND_BYTES_MAX ? bytes : SEND_BYTES_MAX,
       SEND,
       endpoint,
       tunnels.generation[endpoint >> 1],
@@ -304,7 +314,7 @@ export class Relay implements SendOwner {
     const slot = endpoint >> 1;
     const buffer = tunnels.sending[endpoint];
     if (tunnels.state[slot] !== tunnel.OPEN) {
-      this.#closeWhenIdle(slot);
+      this.closeWhenIdle(slot);
       return;
     }
     if (isGated(buffer)) {
@@ -319,7 +329,7 @@ export class Relay implements SendOwner {
       return;
     }
     this.#touch(slot);
-    this.#countSent(endpoint, result);
+    this.#count(endpoint, metric.LISTENER_SENT_BYTES, metric.SERVER_SENT_BYTES, result);
     if (result < pool.bytes[buffer]) {
       // The socket is full, or (a send that waited) the connection broke: the rest will tell.
       pool.start[buffer] += result;
@@ -345,13 +355,14 @@ export class Relay implements SendOwner {
     tunnels.sending[endpoint] = -1;
     this.#pool.release(buffer);
     if (result < 0 && verdict(SEND, result) !== AGAIN) {
+      if (verdict(SEND, result) === OURS) this.#row[metric.BUGS]++;
       this.#fail(endpoint);
       return;
     }
     if (result > 0) {
       this.#touch(endpoint >> 1);
-      this.#countReceived(source, result);
-      this.#countSent(endpoint, result);
+      this.#count(source, metric.LISTENER_RECEIVED_BYTES, metric.SERVER_RECEIVED_BYTES, result);
+      this.#count(endpoint, metric.LISTENER_SENT_BYTES, metric.SERVER_SENT_BYTES, result);
       if (this.#ring.discard(tunnels.fd[source], result) !== result) {
         this.#fail(source);
         return;
@@ -419,7 +430,7 @@ export class Relay implements SendOwner {
     this.#wheel.clear(slot);
     this.#cancel(slot * 2);
     this.#cancel(slot * 2 + 1);
-    this.#closeWhenIdle(slot);
+    this.closeWhenIdle(slot);
   }
 
   #cancel(endpoint: number): void {
@@ -429,18 +440,13 @@ export class Relay implements SendOwner {
   }
 
   /** Closes a tunnel that is ending once its last operation has completed. */
-  #closeWhenIdle(slot: number): void {
+  closeWhenIdle(slot: number): void {
     const tunnels = this.#tunnels;
     assert(tunnels.state[slot] === tunnel.CLOSING, "only an ending tunnel closes");
     if (tunnels.inFlight(slot)) return;
     this.#closeEndpoint(slot, slot * 2);
     this.#closeEndpoint(slot, slot * 2 + 1);
     this.#owner.onClosed(slot);
-  }
-
-  /** After a connect of an ending tunnel completed. */
-  onConnectOver(slot: number): void {
-    this.#closeWhenIdle(slot);
   }
 
   #closeEndpoint(slot: number, endpoint: number): void {
@@ -472,7 +478,8 @@ export class Relay implements SendOwner {
     }
     this.#row[half ? metric.HALF_CLOSE_TIMEOUTS : metric.IDLE_TIMEOUTS]++;
     // Bytes that a peer would not take are lost: say so with a reset, not with a clean end.
-    const stuck = ((tunnels.flags[slot * 2] | tunnels.flags[slot * 2 + 1]) & SENDING) !== 0;
+    const flags = tunnels.flags[slot * 2] | tunnels.flags[slot * 2 + 1];
+    const stuck = (flags & (SENDING | POLLING)) !== 0;
     this.end(slot, stuck);
   }
 
@@ -482,17 +489,10 @@ export class Relay implements SendOwner {
     this.#tunnels.activeMs[slot] = this.#ring.nowMs;
   }
 
-  #countReceived(endpoint: number, bytes: number): void {
+  #count(endpoint: number, ofListener: number, ofServer: number, bytes: number): void {
+    const { listenerAt, serverAt } = this.#tunnels;
     const slot = endpoint >> 1;
-    if ((endpoint & 1) === 0) {
-      this.#row[this.#tunnels.listenerAt[slot] + metric.LISTENER_RECEIVED_BYTES] += bytes;
-    } else this.#row[this.#tunnels.serverAt[slot] + metric.SERVER_RECEIVED_BYTES] += bytes;
-  }
-
-  #countSent(endpoint: number, bytes: number): void {
-    const slot = endpoint >> 1;
-    if ((endpoint & 1) === 0) {
-      this.#row[this.#tunnels.listenerAt[slot] + metric.LISTENER_SENT_BYTES] += bytes;
-    } else this.#row[this.#tunnels.serverAt[slot] + metric.SERVER_SENT_BYTES] += bytes;
+    const at = (endpoint & 1) === 0 ? listenerAt[slot] + ofListener : serverAt[slot] + ofServer;
+    this.#row[at] += bytes;
   }
 }

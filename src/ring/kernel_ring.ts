@@ -236,7 +236,10 @@ export class KernelRing implements Ring {
 
   /** Writes an entry's common words and zeroes the rest; returns its first word's index. */
   #entry(head: number, fd: number, kind: number, index: number, generation: number): number {
-    if (((this.#tail - this.#sqHead[0]) >>> 0) > this.#sqMask) this.#enter(0, 0);
+    for (let tries = 0; ((this.#tail - this.#sqHead[0]) >>> 0) > this.#sqMask; tries++) {
+      assert(tries < SUBMIT_TRIES_MAX, "a full queue is handed over in the end");
+      this.#enter(0, 0);
+    }
     const at = (this.#tail & this.#sqMask) * SQE_WORDS;
     this.#tail = (this.#tail + 1) | 0;
     const sqes = this.#sqes;

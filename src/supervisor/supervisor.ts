@@ -156,6 +156,7 @@ export class Supervisor {
   #slotEvents() {
     return {
       onReady: (worker: number, _multishot: boolean) => {
+        if (this.#readyWorkers.has(worker)) return; // a replacement
         this.#readyWorkers.add(worker);
         if (this.#readyWorkers.size === this.#slots.length) this.#events.onServing();
       },

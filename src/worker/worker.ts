@@ -250,7 +250,8 @@ export class Worker {
   cut(): void {
     if (this.state === SERVING) this.drain(0);
     this.cutCount += this.proxy.cut();
-    this.#cutAtMs = Infinity;
+    // And whoever an accept still in flight brings in.
+    this.#cutAtMs = this.#ring.nowMs;
   }
 
   #continueDrain(): void {

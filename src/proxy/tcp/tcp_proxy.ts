@@ -16,7 +16,12 @@ import { Relay } from "../../connection/relay.ts";
 import { TimerWheel } from "../../connection/timer_wheel.ts";
 import * as tunnel from "../../connection/tunnels.ts";
 import { IN_CONNECT, Tunnels } from "../../connection/tunnels.ts";
-import { ACCEPT_PAUSE_MS, ACCEPTS_ARMED_MAX, ATTEMPTS_MAX } from "../../limits.ts";
+import {
+  ACCEPT_PAUSE_MS,
+  ACCEPTS_ARMED_MAX,
+  ATTEMPTS_MAX,
+  EXPIRIES_PER_TURN_MAX,
+} from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
 import { listenerOffset, serverOffset, type SharedState } from "../../metrics/shared_state.ts";
 import { ADDRESS_SLOT_BYTES, CONNECT, type Ring } from "../../ring/ring.ts";
@@ -102,11 +107,16 @@ export class TcpProxy {
    */
   arm(): void {
     this.admit();
-    let room = this.tunnels.freeCount;
-    for (let i = 0; i < this.banks.length; i++) room -= this.banks[i].armedCount;
-    room = this.#armUpTo(1, room);
+    const room = this.#armUpTo(1, this.#freePlaces());
     this.#armUpTo(this.#armsMax, room);
     this.#firstBank = (this.#firstBank + 1) % this.banks.length;
+  }
+
+  /** Free tunnel slots that no accept in flight may need. */
+  #freePlaces(): number {
+    let places = this.tunnels.freeCount;
+    for (let i = 0; i < this.banks.length; i++) places -= this.banks[i].armedCount;
+    return places;
   }
 
   /** @returns the room that is left. */
@@ -184,7 +194,7 @@ export class TcpProxy {
    * still taken, as far as there is room: closing the socket resets those who wait at it.
    */
   #closeListener(listener: number, bank: AcceptBank): void {
-    while (this.tunnels.freeCount > 0 && bank.waitingCount < ACCEPTS_ARMED_MAX) {
+    while (this.#freePlaces() > 0 && bank.waitingCount < ACCEPTS_ARMED_MAX) {
       const fd = this.#ring.acceptNow(bank.fd, bank.spareSlot);
       if (fd < 0) break;
       this.#open(listener, bank, fd, bank.spareSlot);
@@ -247,15 +257,23 @@ export class TcpProxy {
       return;
     }
     const fd = this.#ring.openSocket(backend.addressFamily(server));
-    if (fd < 0) {
+    if (fd < 0 && verdict(ACCEPT, fd) === SHORT) {
       this.#waitForFile(slot, fd);
       return;
     }
     tunnels.tried[slot * ATTEMPTS_MAX + tunnels.attempts[slot]] = server;
     tunnels.attempts[slot]++;
+    const at = serverOffset(this.#shared.shape, backend.firstServer + server);
+    if (fd < 0) {
+      // Not for want of files: this machine has no sockets for such an address.
+      this.#row[at + metric.SERVER_CONNECT_FAILURES]++;
+      this.#log.connectFailed(backend, server, fd);
+      this.#connect(slot);
+      return;
+    }
     tunnels.server[slot] = server;
-    tunnels.serverAt[slot] = serverOffset(this.#shared.shape, backend.firstServer + server);
-    this.#row[tunnels.serverAt[slot] + metric.SERVER_OPEN]++;
+    tunnels.serverAt[slot] = at;
+    this.#row[at + metric.SERVER_OPEN]++;
     const endpoint = slot * 2 + 1;
     tunnels.fd[endpoint] = fd;
     tunnels.flags[endpoint] |= IN_CONNECT;
@@ -286,7 +304,7 @@ export class TcpProxy {
     const result = this.#ring.result;
     tunnels.flags[endpoint] &= ~IN_CONNECT;
     if (tunnels.state[slot] !== tunnel.CONNECTING) {
-      this.relay.onConnectOver(slot);
+      this.relay.closeWhenIdle(slot);
       return;
     }
     if (result >= 0) {
@@ -321,9 +339,9 @@ export class TcpProxy {
 
   // ---- Time and ends ----------------------------------------------------------------------
 
-  /** Handles deadlines that have passed. */
+  /** Handles deadlines that have passed; of very many at once the rest in the next turn. */
   expire(): void {
-    for (;;) {
+    for (let count = 0; count < EXPIRIES_PER_TURN_MAX; count++) {
       const slot = this.#wheel.expire();
       if (slot < 0) return;
       if (this.tunnels.state[slot] === tunnel.CONNECTING) {
