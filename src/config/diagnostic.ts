@@ -5,6 +5,7 @@
  * Diagnostics come in any order and number; showing sorts them by position. People are shown the
  * first DIAGNOSTICS_SHOWN_MAX, since what follows is mostly caused by the first; programs get all.
  */
+import { plural } from "../base/plural.ts";
 import { makePrintable } from "../base/quoted_text.ts";
 import { SourceText, type Span } from "./source_text.ts";
 
@@ -106,7 +107,7 @@ export function countDiagnostics(diagnostics: readonly Diagnostic[]): string {
   const counts = [[errors, "error"], [diagnostics.length - errors, "warning"]] as const;
   const present = counts.filter(([count]) => count > 0);
   if (present.length === 0) return "no errors";
-  return present.map(([count, noun]) => `${count} ${noun}${count === 1 ? "" : "s"}`).join(", ");
+  return present.map(([count, noun]) => plural(count, noun)).join(", ");
 }
 
 function describeHidden(hidden: number): string {
