@@ -4,16 +4,20 @@
  */
 export const EPERM = 1;
 export const EINTR = 4;
+export const EIO = 5;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const EACCES = 13;
 export const EBUSY = 16;
+export const EEXIST = 17;
 export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
 export const EPIPE = 32;
 export const ENOSYS = 38;
 export const ETIME = 62;
+export const EMSGSIZE = 90;
+export const EOPNOTSUPP = 95;
 export const EAFNOSUPPORT = 97;
 export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
@@ -29,17 +33,21 @@ const WORDS: Readonly<Record<number, string>> = {
   1: "operation not permitted (EPERM)",
   2: "no such file (ENOENT)",
   4: "interrupted (EINTR)",
+  5: "input or output error (EIO)",
   9: "bad file descriptor (EBADF)",
   11: "try again (EAGAIN)",
   12: "out of memory (ENOMEM)",
   13: "permission denied (EACCES)",
   16: "busy (EBUSY)",
+  17: "something is there already (EEXIST)",
   22: "invalid argument (EINVAL)",
   23: "too many open files in the system (ENFILE)",
   24: "too many open files (EMFILE)",
   32: "broken pipe (EPIPE)",
   38: "not implemented by this kernel (ENOSYS)",
   62: "timer expired (ETIME)",
+  90: "message too long (EMSGSIZE)",
+  95: "operation not supported (EOPNOTSUPP)",
   97: "address family not supported (EAFNOSUPPORT)",
   98: "address already in use (EADDRINUSE)",
   99: "address not available on this machine (EADDRNOTAVAIL)",

@@ -1,5 +1,6 @@
 /**
- * Addresses as text: IPv4, IPv6, `host:port` of a server, the bind forms of a listener.
+ * Addresses as text: IPv4, IPv6, `host:port` or the unix socket of a server, the bind forms of a
+ * listener.
  *
  * Strict on purpose. What inet_aton(3) accepts beyond four decimal numbers (octal, hexadecimal,
  * fewer parts) has let the same text mean two machines to two programs, so none of it is read.
@@ -15,14 +16,33 @@ import { quoteText } from "../base/quoted_text.ts";
 
 export const PORT_MAX = 65535;
 
+/** Ports of one range: each is a socket in every worker. */
+export const PORT_RANGE_MAX = 1024;
+
+/** Bytes of a path that a socket address has room for (unix(7): 108 with the final zero). */
+const SOCKET_PATH_BYTES_MAX = 107;
+
 /** Where a listener accepts. */
-export interface Bind {
-  readonly kind: "tcp";
-  /** IP literal without brackets; "" is every address, IPv4 and IPv6. */
-  readonly host: string;
-  /** 0 lets the kernel pick. */
-  readonly port: number;
-}
+export type Bind =
+  | {
+    readonly kind: "ip";
+    /** IP literal without brackets; "" is every address, IPv4 and IPv6. */
+    readonly host: string;
+    /** 0 lets the kernel pick. */
+    readonly port: number;
+    /** Of a range; otherwise the same as `port`. */
+    readonly lastPort: number;
+  }
+  | {
+    readonly kind: "unix";
+    /** Absolute. */
+    readonly path: string;
+  }
+  | {
+    readonly kind: "systemd";
+    /** What the unit that holds the socket calls it (FileDescriptorName, systemd.socket(5)). */
+    readonly name: string;
+  };
 
 /** Where a server is. */
 export interface HostPort {
@@ -140,17 +160,30 @@ export function isHostName(text: string): boolean {
 /** What stands for an address elsewhere. */
 const BIND_WORDS = new Map([["*", ""], ["localhost", "127.0.0.1"]]);
 
-/** The forms `:8080`, `10.0.0.1:443` and `[::1]:443`; port 0 is allowed. */
+/**
+ * The forms `:8080`, `10.0.0.1:443` and `[::1]:443`, in which port 0 is allowed; the same with a
+ * range of ports, `:8000-8010`; `unix:/path`; `systemd:NAME`.
+ */
 export function parseBind(text: string): Parsed<Bind> {
   if (/^[0-9]{1,5}$/.test(text)) {
     return refuse(`must be an address, found ${quoteText(text)}`, `write ":${text}"`);
   }
+  if (isUnixLike(text)) {
+    const path = parseUnixPath(text);
+    return path.ok ? accept({ kind: "unix", path: path.value }) : path;
+  }
+  if (text.startsWith("systemd:")) return parseSystemd(text);
+  const loose = LOOSE_RANGE.exec(text);
+  if (loose !== null) {
+    const hint = `write ${quoteText(`${loose[1]}${loose[2]}-${loose[3]}`)}`;
+    return refuse(`has a range of ports in another form: ${quoteText(text)}`, hint);
+  }
   const parts = splitHostPort(text, ":8080");
   if (!parts.ok) return parts;
   const { host, portText } = parts.value;
-  const port = parsePort(portText, 0);
-  if (!port.ok) return port;
-  if (host === "") return accept({ kind: "tcp", host: "", port: port.value });
+  const ports = parsePorts(portText, text);
+  if (!ports.ok) return ports;
+  if (host === "") return accept({ kind: "ip", host: "", ...ports.value });
   const bytes = parseIp(host);
   if (bytes === null) {
     const literal = BIND_WORDS.get(host.toLowerCase());
@@ -159,11 +192,104 @@ export function parseBind(text: string): Parsed<Bind> {
       : `write ${quoteText(`${literal}:${portText}`)}`;
     return refuse(`has no valid IP address: ${quoteText(host)}`, hint);
   }
-  return accept({ kind: "tcp", host: formatIp(bytes), port: port.value });
+  return accept({ kind: "ip", host: formatIp(bytes), ...ports.value });
+}
+
+/** A range of ports that is not written as "FIRST-LAST". */
+const LOOSE_RANGE =
+  /^([^\s,]*:)\s*([0-9]{1,5})(?:\s*(?:\u2013|\.\.\.?|\bto\b)\s*|\s*-\s+|\s+-)([0-9]{1,5})$/;
+
+/** The text that `parseBind` reads as `bind`. */
+export function formatBind(bind: Bind): string {
+  if (bind.kind === "unix") return `unix:${bind.path}`;
+  if (bind.kind === "systemd") return `systemd:${bind.name}`;
+  const first = formatHostPort(bind.host, bind.port);
+  return bind.lastPort === bind.port ? first : `${first}-${bind.lastPort}`;
+}
+
+const SYSTEMD_NAME = /^[A-Za-z0-9._-]{1,255}$/;
+
+function parseSystemd(text: string): Parsed<Bind> {
+  const name = text.slice("systemd:".length);
+  if (SYSTEMD_NAME.test(name)) return accept({ kind: "systemd", name });
+  const hint = "the FileDescriptorName= of the socket unit: letters, digits and . _ -";
+  return refuse(`has no valid name of a socket after systemd: ${quoteText(text)}`, hint);
+}
+
+/** A port, or the first and last of a range. */
+function parsePorts(
+  portText: string,
+  text: string,
+): Parsed<{ readonly port: number; readonly lastPort: number }> {
+  const range = /^([0-9]+)-([0-9]+)$/.exec(portText);
+  if (range === null) {
+    const port = parsePort(portText, 0);
+    return port.ok ? accept({ port: port.value, lastPort: port.value }) : port;
+  }
+  const [first, last] = [parsePort(range[1], 0), parsePort(range[2], 0)];
+  if (!first.ok) return first;
+  if (!last.ok) return last;
+  const [port, lastPort] = [first.value, last.value];
+  const shown = `the port range ${quoteText(portText)}`;
+  if (port === 0) {
+    const hint = "port 0 lets the kernel pick one, and is no part of a range";
+    return refuse(`has ${shown}, which begins with 0`, hint);
+  }
+  const host = text.slice(0, -portText.length);
+  if (port === lastPort) {
+    return refuse(`has ${shown} of one port`, `write ${quoteText(`${host}${port}`)}`);
+  }
+  if (port > lastPort) {
+    const hint = `write ${quoteText(`${host}${lastPort}-${port}`)}`;
+    return refuse(`has ${shown}, whose first port is above its last`, hint);
+  }
+  const count = lastPort - port + 1;
+  if (count <= PORT_RANGE_MAX) return accept({ port, lastPort });
+  return refuse(
+    `has ${shown} of ${count} ports; at most ${PORT_RANGE_MAX} are allowed`,
+    "each port is a socket in every worker",
+  );
+}
+
+/** `unix:` and what stands for it elsewhere. */
+const UNIX_PREFIX = /^(unix[:@](?:\/\/(?=\/))?|(?=\/)|(?=\.{1,2}\/)|abns@)/i;
+
+/** Whether `text` was meant as the path of a socket, so that `parseUnixPath` may judge it. */
+export function isUnixLike(text: string): boolean {
+  return UNIX_PREFIX.test(text);
+}
+
+/** The absolute path in `unix:/path`. */
+export function parseUnixPath(text: string): Parsed<string> {
+  const prefix = UNIX_PREFIX.exec(text)?.[0] ?? "";
+  const path = text.slice(prefix.length);
+  if (/^[@\0]/.test(path) || /^abns/i.test(prefix)) {
+    return refuse(
+      `names an abstract socket: ${quoteText(text)}`,
+      'write a path such as "unix:/run/app.sock", which has permissions',
+    );
+  }
+  if (!path.startsWith("/") || path.endsWith("/")) {
+    const hint = path.endsWith("/") ? 'a path that ends in "/" is a folder' : undefined;
+    return refuse(`must be an absolute path after "unix:", found ${quoteText(text)}`, hint);
+  }
+  if (/\p{Cc}/u.test(path)) {
+    return refuse(`has a control character in its path: ${quoteText(text)}`);
+  }
+  const bytes = new TextEncoder().encode(path).length;
+  if (bytes > SOCKET_PATH_BYTES_MAX) {
+    const message = `has a path of ${bytes} bytes; at most ${SOCKET_PATH_BYTES_MAX} are allowed`;
+    return refuse(message, "use a shorter path: the kernel has room for no more");
+  }
+  if (prefix === "unix:") return accept(path);
+  const hint = `write ${quoteText(`unix:${path}`)}`;
+  return refuse(`must be written as "unix:/path", found ${quoteText(text)}`, hint);
 }
 
 /** The forms `10.0.0.1:80`, `[::1]:80` and `name:80`. */
 export function parseServerAddress(text: string): Parsed<HostPort> {
+  const range = /^[^\s/]*:[0-9]+-[0-9]+$/.test(text);
+  if (range) return refuse(`has a range of ports: ${quoteText(text)}`, "write one server per port");
   const parts = splitHostPort(text, "10.0.0.1:80");
   if (!parts.ok) return parts;
   const { host, portText } = parts.value;
@@ -206,7 +332,10 @@ function splitHostPort(
     return refuse(`takes no scheme, found ${quoteText(text)}`, hint);
   }
   if (/^[^,\s]*:[0-9]+(,|\s+\S)/.test(text)) {
-    return refuse(`holds more than one address: ${quoteText(text)}`, "write them one by one");
+    return refuse(
+      `holds more than one address: ${quoteText(text)}`,
+      "write them one by one, as a list",
+    );
   }
   if (/\s/.test(text)) return refuse(`holds a blank: ${quoteText(text)}`, "remove it");
   const path = /^(.*:[0-9]+)\//.exec(text);

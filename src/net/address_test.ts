@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
+  formatBind,
   formatHostPort,
   formatIp,
   isHostName,
@@ -10,6 +11,8 @@ import {
   parseIpv4,
   parseIpv6,
   parseServerAddress,
+  parseUnixPath,
+  PORT_RANGE_MAX,
 } from "./address.ts";
 
 const ipv4 = fc.uint8Array({ minLength: 4, maxLength: 4 });
@@ -41,7 +44,7 @@ Deno.test("an IPv6 address written out in full, in any case, is the same address
 
 Deno.test("no text makes parsing throw, and what is accepted is written in one way", () => {
   const text = fc.string({
-    unit: fc.constantFrom(..."0123456789abfAF:.[]%/-*, x".split("")),
+    unit: fc.constantFrom(..."0123456789abfAF:.[]%/-*, x".split(""), "unix:", "systemd:", "-80"),
     maxLength: 30,
   });
   fc.assert(
@@ -53,7 +56,7 @@ Deno.test("no text makes parsing throw, and what is accepted is written in one w
       } else assert.notEqual(parsed.problem.message, "");
       const bind = parseBind(text);
       if (bind.ok) {
-        assert.deepEqual(parseBind(formatHostPort(bind.value.host, bind.value.port)), bind);
+        assert.deepEqual(parseBind(formatBind(bind.value)), bind);
       }
     }),
     { seed: 1, numRuns: 3000 },
@@ -139,7 +142,98 @@ Deno.test("a listener binds a port of every address, or of one IP address", () =
     ["[0:0:0:0:0:0:0:1]:443", "::1", 443],
   ];
   for (const [text, host, port] of forms) {
-    assert.deepEqual(parseBind(text), { ok: true, value: { kind: "tcp", host, port } });
+    assert.deepEqual(parseBind(text), {
+      ok: true,
+      value: { kind: "ip", host, port, lastPort: port },
+    });
+  }
+});
+
+Deno.test("a bind address may have a range of ports", () => {
+  const forms: [string, string, number, number][] = [
+    [":8000-8010", "", 8000, 8010],
+    ["10.0.0.1:1-2", "10.0.0.1", 1, 2],
+    ["[0::1]:64512-65535", "::1", 64512, 65535],
+  ];
+  for (const [text, host, port, lastPort] of forms) {
+    assert.deepEqual(parseBind(text), { ok: true, value: { kind: "ip", host, port, lastPort } });
+  }
+  assert.ok(parseBind(`:1-${PORT_RANGE_MAX}`).ok);
+});
+
+Deno.test("what is wrong with a range of ports is told with what to write", () => {
+  const zero = "port 0 lets the kernel pick one, and is no part of a range";
+  const slips: [string, string][] = [
+    [":0-10", `has the port range "0-10", which begins with 0 -> ${zero}`],
+    [":80-80", 'has the port range "80-80" of one port -> write ":80"'],
+    [
+      "[::1]:90-80",
+      'has the port range "90-80", whose first port is above its last -> write "[::1]:80-90"',
+    ],
+    [
+      ":1-1025",
+      'has the port range "1-1025" of 1025 ports; at most 1024 are allowed -> ' +
+      "each port is a socket in every worker",
+    ],
+    [":65000-65536", 'has port "65536"; a port is a number from 0 to 65535'],
+    ["*:80-90", 'has no valid IP address: "*" -> write ":80-90"'],
+    [":80 - 90", 'has a range of ports in another form: ":80 - 90" -> write ":80-90"'],
+    [":80..90", 'has a range of ports in another form: ":80..90" -> write ":80-90"'],
+    [":80-", 'has port "80-"; a port is a number from 0 to 65535'],
+    [":80,:81", 'holds more than one address: ":80,:81" -> write them one by one, as a list'],
+  ];
+  for (const [text, problem] of slips) assert.equal(problemOf(parseBind(text)), problem);
+  const server = 'has a range of ports: "a:80-90" -> write one server per port';
+  assert.equal(problemOf(parseServerAddress("a:80-90")), server);
+});
+
+Deno.test("a bind address may be a unix socket by its path, or a socket of systemd by name", () => {
+  const path = `/${"a".repeat(106)}`;
+  for (const each of ["/run/x.sock", "/a b", path]) {
+    assert.deepEqual(parseBind(`unix:${each}`), { ok: true, value: { kind: "unix", path: each } });
+    assert.deepEqual(parseUnixPath(`unix:${each}`), { ok: true, value: each });
+  }
+  for (const name of ["web", "Web_1.sock-et", "80"]) {
+    assert.deepEqual(parseBind(`systemd:${name}`), { ok: true, value: { kind: "systemd", name } });
+  }
+});
+
+Deno.test("what is wrong with a socket's path or name is told with what to write", () => {
+  const found = (text: string) => `must be written as "unix:/path", found "${text}"`;
+  const abstract = 'write a path such as "unix:/run/app.sock", which has permissions';
+  const name = "the FileDescriptorName= of the socket unit: letters, digits and . _ -";
+  const slips: [string, string][] = [
+    ["unix:@app", `names an abstract socket: "unix:@app" -> ${abstract}`],
+    ["abns@app", `names an abstract socket: "abns@app" -> ${abstract}`],
+    ["unix:run/x", 'must be an absolute path after "unix:", found "unix:run/x"'],
+    ["unix:", 'must be an absolute path after "unix:", found "unix:"'],
+    [
+      "unix:/run/",
+      'must be an absolute path after "unix:", found "unix:/run/" -> ' +
+      'a path that ends in "/" is a folder',
+    ],
+    ["unix:///run/x", `${found("unix:///run/x")} -> write "unix:/run/x"`],
+    ["unix@/run/x", `${found("unix@/run/x")} -> write "unix:/run/x"`],
+    ["UNIX:/run/x", `${found("UNIX:/run/x")} -> write "unix:/run/x"`],
+    ["/run/x.sock", `${found("/run/x.sock")} -> write "unix:/run/x.sock"`],
+    ["./x.sock", 'must be an absolute path after "unix:", found "./x.sock"'],
+    ["unix:/a\0b", 'has a control character in its path: "unix:/a\\u{0}b"'],
+    [
+      `unix:/${"ü".repeat(54)}`,
+      "has a path of 109 bytes; at most 107 are allowed -> " +
+      "use a shorter path: the kernel has room for no more",
+    ],
+    ["systemd:", `has no valid name of a socket after systemd: "systemd:" -> ${name}`],
+    ["systemd:a/b", `has no valid name of a socket after systemd: "systemd:a/b" -> ${name}`],
+  ];
+  for (const [text, problem] of slips) assert.equal(problemOf(parseBind(text)), problem);
+});
+
+Deno.test("formatBind writes what parseBind reads", () => {
+  for (const text of [":80", "10.0.0.1:80-90", "[::1]:0", "unix:/run/x", "systemd:web"]) {
+    const parsed = parseBind(text);
+    assert.ok(parsed.ok);
+    assert.equal(formatBind(parsed.value), text);
   }
 });
 
@@ -192,8 +286,8 @@ Deno.test("what is wrong with a server's address is told with what to write", ()
     ["http://app:80/x", 'takes no scheme, found "http://app:80/x" -> write "app:80"'],
     ["file:///x", 'takes no scheme, found "file:///x"'],
     ["app:80/x", 'takes no path, found "app:80/x" -> write "app:80"'],
-    ["a:80,b:80", 'holds more than one address: "a:80,b:80" -> write them one by one'],
-    ["a:80 b:80", 'holds more than one address: "a:80 b:80" -> write them one by one'],
+    ["a:80,b:80", 'holds more than one address: "a:80,b:80" -> write them one by one, as a list'],
+    ["a:80 b:80", 'holds more than one address: "a:80 b:80" -> write them one by one, as a list'],
     ["a: 80", 'holds a blank: "a: 80" -> remove it'],
     ["10.0.0.256:80", `has no valid IP address: "10.0.0.256" -> ${ipv4}`],
     ["010.0.0.1:80", `has no valid IP address: "010.0.0.1" -> ${ipv4}`],
@@ -224,7 +318,23 @@ Deno.test("what is wrong with a server's address is told with what to write", ()
 
 Deno.test("a text of a megabyte is refused at once", () => {
   const began = performance.now();
-  for (const unit of ["1:", "[", "a.", "1,", ":", "%", "::", "1 ", "[::1]:8", "/"]) {
+  for (
+    const unit of [
+      "1:",
+      "[",
+      "a.",
+      "1,",
+      ":",
+      "%",
+      "::",
+      "1 ",
+      "[::1]:8",
+      "/",
+      "unix:/",
+      ":1-",
+      "1 to ",
+    ]
+  ) {
     assert.ok(!parseServerAddress(unit.repeat(500_000)).ok, unit);
     assert.ok(!parseBind(unit.repeat(500_000)).ok, unit);
   }
