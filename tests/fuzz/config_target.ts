@@ -2,7 +2,7 @@
  * The promises of reading a configuration: no text makes it throw, all that is wrong is said in
  * places that are in the file and in words that fit on a line, and what is accepted is complete.
  */
-import type { Config } from "../../src/config/config.ts";
+import type { BackendConfig, BindConfig, Config, ListenerConfig } from "../../src/config/config.ts";
 import {
   type Diagnostic,
   DIAGNOSTIC_FORMATS,
@@ -10,6 +10,9 @@ import {
 } from "../../src/config/diagnostic.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { SourceText } from "../../src/config/source_text.ts";
+import { parseCidr } from "../../src/net/cidr.ts";
+import { AF_INET6 } from "../../src/net/socket_address.ts";
+import { optionCalls } from "../../src/net/socket_options.ts";
 import { promise } from "./target.ts";
 
 const ENVIRONMENT = { PORT: "8080", EMPTY: "", NUMBER: "7", ODD: "a: [b]\n# \x1b", ZEROS: "007" };
@@ -20,11 +23,15 @@ const MESSAGE_LENGTH_MAX = 1000;
 export const CONFIG_WORDS = [
   ...["listeners", "backends", "servers", "bind", "backend", "balance", "timeouts", "idle", "log"],
   ...["drain", "admin", "workers", "address", "weight", "backup", "hash_on", "x-a", "limits"],
+  ...["protocol", "udp", "tls", "passthrough", "routes", "match", "sni", "alpn", "allow", "deny"],
+  ...["proxy_protocol", "trusted_proxies", "transparent", "socket", "keepalive", "connection_rate"],
+  ...["connections_per_ip", "responses", "flows", "mode", "owner", "dscp", "receive_buffer"],
   ...[": ", "- ", "\n", "\n  ", "\n    ", "[", "]", "{", "}", ", ", "#", " #", "'", '"', "|", ">"],
   ...["&a ", "*a", "<<: *a", "? ", "!!str ", "%YAML 1.2\n", "---\n", "...\n", "\t", "\r\n", "~"],
   ...["${PORT}", "${EMPTY}", "${NUMBER}", "${ODD}", "${ZEROS}", "${NONE:-1}", "$${", "${", "}"],
   ...["0660", "1.30", "1e999", "0x10", ".inf", "-1", "true", "no", "null", "30", "30s", "576h"],
   ...[":80", "10.0.0.1:80", "[::1]:80", "[::]:443", "*:80", "a.b:1", "demo:x", "unix:/x", "://"],
+  ...[":1-9", "systemd:a", "*.a.b", "10.0.0.0/8", "::/0", "100/s", "64KiB", '"0660"', "v2", "h2"],
   ...["\ufeff", "\u2028", "\u202e", "\u00a0", "😀", "\x1b[31m", "__proto__", "constructor"],
 ];
 
@@ -35,17 +42,24 @@ export function runConfig(input: Uint8Array): void {
   const hasError = diagnostics.some(({ severity }) => severity === "error");
   promise((config === null) === hasError, "a configuration, or at least one error");
   const source = new SourceText("f.yaml", text);
-  for (const diagnostic of diagnostics) checkDiagnostic(diagnostic, source);
+  const widths = new Map<number, number>();
+  for (const diagnostic of diagnostics) checkDiagnostic(diagnostic, source, widths);
   checkOrder(diagnostics);
   checkRendering(diagnostics, text);
   if (config !== null) checkConfig(config);
 }
 
-function checkDiagnostic(diagnostic: Diagnostic, source: SourceText): void {
+/** @param widths characters of lines, counted once: a thousand diagnostics may be about one. */
+function checkDiagnostic(
+  diagnostic: Diagnostic,
+  source: SourceText,
+  widths: Map<number, number>,
+): void {
   const { line, column, length, message, hint = "" } = diagnostic;
   const lineText = source.lineText(line);
   promise(lineText !== null, `line ${line} is in the file`);
-  const characters = Array.from(lineText).length;
+  const characters = widths.get(line) ?? Array.from(lineText).length;
+  widths.set(line, characters);
   promise(column >= 1 && column <= characters + 1, `column ${column} is in line ${line}`);
   promise(length >= 1 && column - 1 + length <= characters + 1, "the caret stays on its line");
   for (const words of [message, hint]) {
@@ -79,17 +93,89 @@ function checkRendering(diagnostics: readonly Diagnostic[], text: string): void 
 }
 
 /** What the rest of the program takes for granted. */
-function checkConfig({ listeners, backends }: Config): void {
+function checkConfig({ listeners, backends, connectionsMax }: Config): void {
   promise(listeners.length > 0 && backends.length > 0, "something to do");
-  const names = backends.map(({ name }) => name);
-  promise(new Set(names).size === names.length, "names of backends differ");
-  for (const { backend, idleTimeoutMs, connectionsMax } of listeners) {
-    promise(names.includes(backend), `backend "${backend}" exists`);
-    promise(idleTimeoutMs > 0 && Number.isInteger(connectionsMax), "numbers are in range");
+  promise(Number.isInteger(connectionsMax) && connectionsMax >= 0, "a limit of all listeners");
+  const names = new Set(backends.map(({ name }) => name));
+  promise(names.size === backends.length, "names of backends differ");
+  for (const listener of listeners) checkListener(listener, names);
+  for (const backend of backends) checkBackend(backend);
+}
+
+function checkListener(listener: ListenerConfig, backends: ReadonlySet<string>): void {
+  const { binds, protocol, backend, routes, udp, trustedProxies } = listener;
+  promise(binds.length > 0, "somewhere to accept");
+  for (const bind of binds) checkBind(bind);
+  promise(backend !== null || routes.length > 0, "somewhere to go");
+  for (const name of [backend ?? routes[0].backend, ...routes.map((route) => route.backend)]) {
+    promise(backends.has(name), `backend "${name}" exists`);
   }
-  for (const { servers } of backends) {
-    const serverNames = new Set(servers.map(({ name }) => name));
-    promise(servers.length > 0 && serverNames.size === servers.length, "names of servers differ");
-    promise(servers.some(({ weight }) => weight > 0), "some server may be picked");
+  promise(routes.length === 0 || protocol === "tls", "names are read of TLS only");
+  promise((udp !== null) === (protocol === "udp"), "flows are of UDP");
+  promise(udp === null || udp.flowsMax > 0 && udp.responses >= 0, "bounds of flows");
+  const isTrusting = trustedProxies?.length !== 0 || binds.every(({ kind }) => kind === "unix");
+  promise(isTrusting, "some proxy is trusted");
+  const lists = [trustedProxies ?? [], listener.allow, listener.deny];
+  for (const { sni, alpn, allow, deny } of routes) {
+    promise(sni.length + alpn.length > 0, "a route asks for something");
+    promise(sni.every((pattern) => pattern === pattern.toLowerCase()), "names in lower case");
+    lists.push(allow, deny);
+  }
+  for (const text of lists.flat()) {
+    const parsed = parseCidr(text);
+    promise(parsed.ok && parsed.value.text === text, `"${text}" is in its one form`);
+  }
+  checkNumbers(listener);
+  checkSocket(listener.socket, "listener");
+}
+
+function checkBind(bind: BindConfig): void {
+  if (bind.kind === "ip") {
+    promise(bind.port >= 0 && bind.lastPort >= bind.port && bind.lastPort <= 65535, "ports");
+    promise(bind.port > 0 || bind.lastPort === 0, "a range has no port 0");
+  } else if (bind.kind === "unix") {
+    promise(bind.path.startsWith("/"), "an absolute path");
+    promise(bind.mode === null || bind.mode >= 0 && bind.mode <= 0o777, "permissions only");
+  } else {
+    promise(/^[\w.-]+$/.test(bind.name), "a name without blanks");
+  }
+}
+
+function checkNumbers(listener: ListenerConfig): void {
+  const { idleTimeoutMs, halfCloseTimeoutMs, clientHelloTimeoutMs, proxyHeaderTimeoutMs } =
+    listener;
+  for (
+    const ms of [idleTimeoutMs, halfCloseTimeoutMs, clientHelloTimeoutMs, proxyHeaderTimeoutMs]
+  ) {
+    promise(Number.isInteger(ms) && ms > 0, "every wait is bounded");
+  }
+  for (const limit of [listener.connectionsMax, listener.connectionsPerIpMax, listener.backlog]) {
+    promise(Number.isInteger(limit) && limit >= 0, "limits are whole numbers");
+  }
+  for (const rate of [listener.connectionRate, listener.connectionRatePerIp]) {
+    promise(rate === null || rate.perSecond > 0 && rate.burst >= 1, "a rate lets something pass");
+  }
+}
+
+function checkBackend({ servers, transparent, socket, hashOn, balance }: BackendConfig): void {
+  const names = new Set(servers.map(({ name }) => name));
+  promise(servers.length > 0 && names.size === servers.length, "names of servers differ");
+  promise(![...names].some((name) => name.includes("/")), "names can stand in BACKEND/SERVER");
+  promise(servers.some(({ weight }) => weight > 0), "some server may be picked");
+  promise((hashOn !== null) === (balance === "consistent_hash"), "hashing has a key");
+  for (const { host, port, unixPath, demo } of servers) {
+    const isAddress = host !== "" && port > 0;
+    promise(
+      [isAddress, unixPath !== null, demo !== null].filter(Boolean).length === 1,
+      "one place",
+    );
+    promise(unixPath === null || !transparent, "a unix socket has no addresses");
+  }
+  checkSocket(socket, "backend");
+}
+
+function checkSocket(options: ListenerConfig["socket"], side: "listener" | "backend"): void {
+  for (const [level, option, value] of optionCalls(options, side, "stream", AF_INET6)) {
+    promise(value >= 0 && value < 2 ** 31, `option ${level}/${option} fits in an int`);
   }
 }
