@@ -11,9 +11,20 @@ const shim = openShim();
 /** 127.0.0.1, port 0. */
 const ANY_PORT = Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
 
+const AF_INET = 2;
+const STREAM = 1;
+const SOL_SOCKET = 1;
+const SO_REUSEPORT = 15;
+
+/** A socket that listens, or a negated error number. */
 function listen(address: Uint8Array, exclusive: boolean): number {
+  const { library } = shim;
+  const fd = library.rw_socket(AF_INET, STREAM);
+  if (!exclusive) assert.equal(library.rw_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1), 0);
   shim.scratch.set(address);
-  return shim.library.rw_listen(address.length, 8, exclusive ? 1 : 0);
+  const bound = library.rw_bind(fd, address.length);
+  if (bound < 0) library.rw_close(fd);
+  return bound < 0 ? bound : library.rw_listen(fd, 8) < 0 ? -1 : fd;
 }
 
 Deno.test("the library reports the layout that this program was generated with", () => {
@@ -60,7 +71,7 @@ Deno.test("two sockets share a port as a group, but not with one that is exclusi
 
 Deno.test("failures are negated error numbers", () => {
   assert.equal(shim.library.rw_close(-1), -EBADF);
-  assert.equal(shim.library.rw_socket(9999), -EAFNOSUPPORT);
+  assert.equal(shim.library.rw_socket(9999, STREAM), -EAFNOSUPPORT);
   assert.equal(shim.library.rw_shutdown_write(-1), -EBADF);
 });
 

@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -254,27 +252,25 @@ int32_t rw_shared_create(uint32_t pages) {
 
 /* ---- Sockets ------------------------------------------------------------------------------- */
 
-static int set(int fd, int level, int option, int value) {
-  return setsockopt(fd, level, option, &value, sizeof value);
+int32_t rw_socket(int32_t family, int32_t type) {
+  return check(socket(family, type | SOCK_CLOEXEC, 0));
 }
 
-int32_t rw_listen(uint32_t address_bytes, uint32_t backlog, uint32_t exclusive) {
-  struct sockaddr *address = (struct sockaddr *)control.scratch;
-  int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -errno;
-  if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0) goto failed;
-  if (!exclusive && set(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0) goto failed;
-  if (address->sa_family == AF_INET6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) < 0) goto failed;
-  /* Accepted sockets inherit these two: no call per connection. */
-  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  if (bind(fd, address, address_bytes) < 0) goto failed;
-  if (listen(fd, (int)backlog) < 0) goto failed;
-  return fd;
-failed:;
-  int saved = errno;
-  close(fd);
-  return -saved;
+int32_t rw_set_option(int32_t fd, int32_t level, int32_t option, int32_t value) {
+  return check(setsockopt(fd, level, option, &value, sizeof value));
+}
+
+static const struct sockaddr *scratch_address(void) { return (struct sockaddr *)control.scratch; }
+
+int32_t rw_bind(int32_t fd, uint32_t address_bytes) {
+  return check(bind(fd, scratch_address(), address_bytes));
+}
+
+int32_t rw_listen(int32_t fd, uint32_t backlog) { return check(listen(fd, (int)backlog)); }
+
+/* For datagram sockets, whose connect only notes the peer; streams connect through the ring. */
+int32_t rw_connect(int32_t fd, uint32_t address_bytes) {
+  return check(connect(fd, scratch_address(), address_bytes));
 }
 
 int32_t rw_socket_name(int32_t fd) {
@@ -282,11 +278,15 @@ int32_t rw_socket_name(int32_t fd) {
   return getsockname(fd, (struct sockaddr *)control.scratch, &bytes) < 0 ? -errno : (int32_t)bytes;
 }
 
-int32_t rw_socket(int32_t family) {
-  int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -errno;
-  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  return fd;
+int32_t rw_socket_type(int32_t fd) {
+  int type = 0;
+  socklen_t bytes = sizeof type;
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) < 0 ? -errno : type;
+}
+
+/* What the socket takes at once of the bytes in scratch. */
+int32_t rw_send(int32_t fd, uint32_t bytes) {
+  return check(send(fd, control.scratch, bytes, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 /* A connection that waits to be accepted, or -EAGAIN; its peer's address goes to scratch. */
@@ -309,6 +309,13 @@ int32_t rw_discard(int32_t fd, uint32_t bytes) {
     done += (uint32_t)result;
   }
   return (int32_t)done;
+}
+
+/* 1 when the peer has ended its half, whether or not there are bytes left to read. */
+int32_t rw_peer_ended(int32_t fd) {
+  struct pollfd peer = {.fd = fd, .events = POLLRDHUP};
+  int ready = poll(&peer, 1, 0);
+  return ready < 0 ? -errno : ready > 0;
 }
 
 /* shutdown(2), not IORING_OP_SHUTDOWN: that one is always handed to a kernel worker thread. */

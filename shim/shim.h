@@ -9,7 +9,7 @@
  *  - one ring per process, used by the thread that opened it (SINGLE_ISSUER).
  *
  * Larger results go through the control block: addresses as 64-bit integers, read once at start,
- * and `scratch`, a small area for socket addresses and affinity masks.
+ * and `scratch`, a small area for socket addresses, short headers and affinity masks.
  * The offsets are written to ffi/layout.ts by `deno task layout` and compared when it is opened.
  */
 #ifndef RINGWAY_SHIM_H
@@ -19,9 +19,9 @@
 
 #pragma GCC visibility push(default) /* the build hides everything else */
 
-#define RW_ABI 1
-#define RW_SCRATCH_BYTES 256
-#define RW_LANES_MAX 2
+#define RW_ABI 2
+#define RW_SCRATCH_BYTES 1024
+#define RW_LANES_MAX 3
 
 struct rw_control {
   /* The mapped rings: addresses of the arrays and of their heads and tails. */
@@ -51,12 +51,21 @@ int32_t rw_map_anonymous(uint32_t pages);
 int32_t rw_shared_create(uint32_t pages);
 int32_t rw_map_shared(int32_t fd, uint32_t pages);
 
-/* Sockets. Addresses are struct sockaddr bytes in scratch; `exclusive` leaves SO_REUSEPORT off. */
-int32_t rw_listen(uint32_t address_bytes, uint32_t backlog, uint32_t exclusive);
+/*
+ * Sockets. Addresses are struct sockaddr bytes in scratch, as are the bytes of rw_send; family,
+ * type, level, option and value are the numbers of socket(2) and setsockopt(2).
+ */
+int32_t rw_socket(int32_t family, int32_t type);
+int32_t rw_set_option(int32_t fd, int32_t level, int32_t option, int32_t value);
+int32_t rw_bind(int32_t fd, uint32_t address_bytes);
+int32_t rw_listen(int32_t fd, uint32_t backlog);
+int32_t rw_connect(int32_t fd, uint32_t address_bytes);
 int32_t rw_socket_name(int32_t fd);
-int32_t rw_socket(int32_t family);
+int32_t rw_socket_type(int32_t fd);
 int32_t rw_accept(int32_t fd);
+int32_t rw_send(int32_t fd, uint32_t bytes);
 int32_t rw_discard(int32_t fd, uint32_t bytes);
+int32_t rw_peer_ended(int32_t fd);
 int32_t rw_shutdown_write(int32_t fd);
 int32_t rw_reset_on_close(int32_t fd);
 

@@ -40,6 +40,17 @@ export const GATED_BUFFERS_MAX = 256;
 export const FAST_BUFFERS_RECOVERED = FAST_BUFFERS_MAX / 2;
 
 /**
+ * The datagram lane: what listeners and flows of UDP receive. A buffer has room for the largest
+ * datagram there is and what comes with it, because the rest of one that does not fit is lost. Its
+ * own lane, so that no stuck reader of TCP holds what a datagram needs.
+ */
+export const DATAGRAM_BUFFER_BYTES = 68 * 1024;
+export const DATAGRAM_BUFFERS_MAX = 256;
+export const DATAGRAM_BUFFERS_OFFERED = 32;
+/** Payload of the largest datagram: IPv6 without its header; IPv4 has 20 bytes less. */
+export const DATAGRAM_BYTES_MAX = 65_527;
+
+/**
  * One receive operation takes at most this many bytes before it must be asked for again: the most
  * by which a queue can exceed its high mark.
  */
@@ -56,15 +67,55 @@ export const SEND_BYTES_MAX = 32 * 1024;
 /** Deadlines handled in one turn. */
 export const EXPIRIES_PER_TURN_MAX = 1024;
 
+/** Bytes of datagrams sent to servers lately, kept for those that meet a closed port. */
+export const JOURNAL_BYTES = 1 << 20;
+/** Flows of a worker, whatever the limit of open files says: sizes the state arrays. */
+export const FLOWS_MAX = 1 << 17;
+/** Free slots at which each new flow costs an old one its place: as many as a turn can bring. */
+export const FLOWS_HEADROOM = 512;
+/** While draining a flow ends that rested so long; who still speaks gets the time that is left. */
+export const FLOW_DRAIN_MS = 1000;
+/** A server whose port was closed is passed over for so long, if there is another one. */
+export const UNREACHABLE_MS = 5000;
+/** What a socket of a UDP listener may hold in either direction, unless the file says otherwise. */
+export const DATAGRAM_SOCKET_BYTES = 4 << 20;
+
+/** Clients that a limit per client can tell apart at a time, in a table of a worker or listener. */
+export const SHARED_CLIENTS = 1 << 14;
+/** Floats of a worker's table of QUIC connection ids: the 16382 learned last, more or less. */
+export const QUIC_DIRECTORY_FLOATS = 16_384;
+
+/** Bytes looked at for a PROXY header or a ClientHello: what a buffer of the gated lane holds. */
+export const PEEK_BYTES_MAX = GATED_BUFFER_BYTES;
+/** A socket that cannot wake us for more of a header than it has is looked at so often. */
+export const PEEK_AGAIN_MS = 20;
+
 /** Open files a process keeps for itself: ring, pipes, runtime; listeners come on top. */
 export const FDS_RESERVED = 64;
 
 /** Tunnels of a worker, whatever the limit of open files says: sizes the state arrays. */
 export const TUNNELS_MAX = 1 << 18;
 
-/** Tunnels that a worker has room for: two files each, besides what it needs itself. */
-export function tunnelsWithin(fdsMax: number, listeners: number): number {
-  return Math.min(TUNNELS_MAX, Math.max(0, (fdsMax - FDS_RESERVED - listeners) >> 1));
+/** What a worker has room for. */
+export interface Capacity {
+  /** Two files each. */
+  readonly tunnels: number;
+  /** One file each. */
+  readonly flows: number;
+}
+
+/**
+ * Room within the limit of open files, besides what a worker needs itself. Where there are
+ * listeners of both kinds each gets half of the files: a flood of one must not starve the other.
+ */
+export function capacityWithin(fdsMax: number, tcpSockets: number, udpSockets: number): Capacity {
+  const files = Math.max(0, fdsMax - FDS_RESERVED - tcpSockets - udpSockets);
+  const shares = tcpSockets > 0 && udpSockets > 0 ? 2 : 1;
+  const share = Math.floor(files / shares);
+  return {
+    tunnels: tcpSockets > 0 ? Math.min(TUNNELS_MAX, share >> 1) : 0,
+    flows: udpSockets > 0 ? Math.min(FLOWS_MAX, share) : 0,
+  };
 }
 
 /** Servers tried for one connection: the first and `retries` more. */
@@ -94,8 +145,18 @@ export const CONTROL_BYTES_MAX = 4096;
 
 assert(FAST_BUFFERS_OFFERED <= FAST_BUFFERS_MAX, "the reserve is what is not offered");
 assert(RECEIVE_ALLOWANCE_BYTES >= FAST_BUFFER_BYTES, "a receive may fill a buffer");
-assert(FAST_BUFFERS_MAX + GATED_BUFFERS_MAX <= 65536, "buffer ids are 16 bits wide");
+assert(
+  FAST_BUFFERS_MAX + GATED_BUFFERS_MAX + DATAGRAM_BUFFERS_MAX <= 65536,
+  "buffer ids are 16 bits wide",
+);
+assert(DATAGRAM_BUFFERS_MAX <= FLOWS_HEADROOM, "a turn opens no more flows than there are slots");
+assert(DATAGRAM_BYTES_MAX + 1024 < DATAGRAM_BUFFER_BYTES, "no datagram is cut by its buffer");
 assert(QUEUE_BYTES_LOW < QUEUE_BYTES_HIGH, "a queue resumes below the mark that paused it");
 assert(TURN_WAIT_MS_MAX * 4 < HEARTBEAT_MS_MAX, "a late turn is not a stuck worker");
 assert((FAST_BUFFERS_MAX & (FAST_BUFFERS_MAX - 1)) === 0, "buffer rings are powers of two");
+assert(
+  (DATAGRAM_BUFFERS_MAX & (DATAGRAM_BUFFERS_MAX - 1)) === 0,
+  "buffer rings are powers of two",
+);
+assert((JOURNAL_BYTES & (JOURNAL_BYTES - 1)) === 0, "the journal wraps by a mask");
 assert((GATED_BUFFERS_MAX & (GATED_BUFFERS_MAX - 1)) === 0, "buffer rings are powers of two");

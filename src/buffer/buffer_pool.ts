@@ -1,7 +1,7 @@
 /**
  * Where every receive buffer is: offered to the kernel, leased to a connection, or in reserve.
  *
- * Two lanes (see limits.ts). The pool keeps each lane's offer at its target as long as there is a
+ * Three lanes (see limits.ts). The pool keeps each lane's offer at its target as long as there is a
  * reserve, newest released first, so the buffers in use are the ones still in the cache. A lease
  * begins with the receive that filled the buffer and ends with `release`, exactly once.
  *
@@ -11,11 +11,15 @@
  */
 import { assert } from "../base/assert.ts";
 import {
+  DATAGRAM_BUFFER_BYTES,
+  DATAGRAM_BUFFERS_MAX,
+  DATAGRAM_BUFFERS_OFFERED,
   FAST_BUFFER_BYTES,
   FAST_BUFFERS_MAX,
   FAST_BUFFERS_OFFERED,
   GATED_BUFFER_BYTES,
   GATED_BUFFERS_MAX,
+  JOURNAL_BYTES,
 } from "../limits.ts";
 
 /** A buffer is in exactly one of these places. */
@@ -23,29 +27,51 @@ export const RESERVED = 0;
 export const OFFERED = 1;
 export const LEASED = 2;
 
-export const BUFFERS_MAX = FAST_BUFFERS_MAX + GATED_BUFFERS_MAX;
-export const SLAB_BYTES = FAST_BUFFERS_MAX * FAST_BUFFER_BYTES +
-  GATED_BUFFERS_MAX * GATED_BUFFER_BYTES;
+/** Lanes: the fast and the gated one of streams, and that of datagrams. */
+export const LANES = 3;
+const DATAGRAMS = 2;
+const LANE_BUFFERS = Int32Array.of(FAST_BUFFERS_MAX, GATED_BUFFERS_MAX, DATAGRAM_BUFFERS_MAX);
+const LANE_OFFERED = Int32Array.of(
+  FAST_BUFFERS_OFFERED,
+  GATED_BUFFERS_MAX,
+  DATAGRAM_BUFFERS_OFFERED,
+);
+const FIRST_DATAGRAM_BUFFER = FAST_BUFFERS_MAX + GATED_BUFFERS_MAX;
+const GATED_OFFSET = FAST_BUFFERS_MAX * FAST_BUFFER_BYTES;
+const DATAGRAM_OFFSET = GATED_OFFSET + GATED_BUFFERS_MAX * GATED_BUFFER_BYTES;
+
+export const BUFFERS_MAX = FIRST_DATAGRAM_BUFFER + DATAGRAM_BUFFERS_MAX;
+/** Behind all buffers: where datagrams sent lately are kept (see proxy/udp/flow_journal.ts). */
+export const JOURNAL_OFFSET = DATAGRAM_OFFSET + DATAGRAM_BUFFERS_MAX * DATAGRAM_BUFFER_BYTES;
+export const SLAB_BYTES = JOURNAL_OFFSET + JOURNAL_BYTES;
 
 /** Takes buffers on behalf of the kernel; the ring. */
 export interface BufferTaker {
   offerBuffer(lane: number, buffer: number): void;
 }
 
-/** Offset of a buffer in the slab, in bytes: the fast lane's buffers first, then the gated. */
+/** Offset of a buffer in the slab, in bytes: lane after lane. */
 export function bufferOffset(buffer: number): number {
-  return buffer < FAST_BUFFERS_MAX
-    ? buffer * FAST_BUFFER_BYTES
-    : FAST_BUFFERS_MAX * FAST_BUFFER_BYTES + (buffer - FAST_BUFFERS_MAX) * GATED_BUFFER_BYTES;
+  if (buffer < FAST_BUFFERS_MAX) return buffer * FAST_BUFFER_BYTES;
+  if (buffer < FIRST_DATAGRAM_BUFFER) {
+    return GATED_OFFSET + (buffer - FAST_BUFFERS_MAX) * GATED_BUFFER_BYTES;
+  }
+  return DATAGRAM_OFFSET + (buffer - FIRST_DATAGRAM_BUFFER) * DATAGRAM_BUFFER_BYTES;
 }
 
 export function bufferCapacity(buffer: number): number {
-  return buffer < FAST_BUFFERS_MAX ? FAST_BUFFER_BYTES : GATED_BUFFER_BYTES;
+  if (buffer < FAST_BUFFERS_MAX) return FAST_BUFFER_BYTES;
+  return buffer < FIRST_DATAGRAM_BUFFER ? GATED_BUFFER_BYTES : DATAGRAM_BUFFER_BYTES;
+}
+
+function laneOf(buffer: number): number {
+  if (buffer < FAST_BUFFERS_MAX) return 0;
+  return buffer < FIRST_DATAGRAM_BUFFER ? 1 : DATAGRAMS;
 }
 
 /** Whether a buffer is of the gated lane, whose bytes are still in their socket. */
 export function isGated(buffer: number): boolean {
-  return buffer >= FAST_BUFFERS_MAX;
+  return laneOf(buffer) === 1;
 }
 
 export class BufferPool {
@@ -57,13 +83,18 @@ export class BufferPool {
   readonly bytes = new Int32Array(BUFFERS_MAX);
   readonly place = new Uint8Array(BUFFERS_MAX);
   /** Per lane: buffers leased now. */
-  readonly leasedCount = new Int32Array(2);
-  readonly #offeredCount = new Int32Array(2);
+  readonly leasedCount = new Int32Array(LANES);
+  readonly #offeredCount = new Int32Array(LANES);
   /** How many are offered as long as there is a reserve. */
-  readonly #offeredTarget = Int32Array.of(FAST_BUFFERS_OFFERED, GATED_BUFFERS_MAX);
-  #widenedAtMs = -1;
-  readonly #reserve = [new Int32Array(FAST_BUFFERS_MAX), new Int32Array(GATED_BUFFERS_MAX)];
-  readonly #reserveCount = new Int32Array(2);
+  readonly #offeredTarget = LANE_OFFERED.slice();
+  /** By lane: when its offer was widened last. */
+  readonly #widenedAtMs = new Float64Array(LANES).fill(-1);
+  readonly #reserve = [
+    new Int32Array(FAST_BUFFERS_MAX),
+    new Int32Array(GATED_BUFFERS_MAX),
+    new Int32Array(DATAGRAM_BUFFERS_MAX),
+  ];
+  readonly #reserveCount = new Int32Array(LANES);
   readonly #taker: BufferTaker;
   readonly slab: Uint8Array;
 
@@ -73,17 +104,17 @@ export class BufferPool {
     this.slab = slab;
     // Highest first, so that the lowest, adjacent ones are on top of the reserve.
     for (let buffer = BUFFERS_MAX - 1; buffer >= 0; buffer--) {
-      const lane = buffer < FAST_BUFFERS_MAX ? 0 : 1;
+      const lane = laneOf(buffer);
       this.#reserve[lane][this.#reserveCount[lane]++] = buffer;
     }
-    for (let lane = 0; lane < 2; lane++) this.#offer(lane);
+    for (let lane = 0; lane < LANES; lane++) this.#offer(lane);
   }
 
   /** The kernel filled a buffer with `bytes`: the caller's lease begins. */
   lease(buffer: number, bytes: number): void {
     assert(this.place[buffer] === OFFERED, "only an offered buffer can be filled");
     assert(bytes <= bufferCapacity(buffer), "a receive fits its buffer");
-    const lane = buffer < FAST_BUFFERS_MAX ? 0 : 1;
+    const lane = laneOf(buffer);
     this.place[buffer] = LEASED;
     this.start[buffer] = 0;
     this.bytes[buffer] = bytes;
@@ -96,7 +127,7 @@ export class BufferPool {
   /** Ends a lease. */
   release(buffer: number): void {
     assert(this.place[buffer] === LEASED, "a lease ends once");
-    const lane = buffer < FAST_BUFFERS_MAX ? 0 : 1;
+    const lane = laneOf(buffer);
     this.place[buffer] = RESERVED;
     this.leasedCount[lane]--;
     this.#reserve[lane][this.#reserveCount[lane]++] = buffer;
@@ -116,19 +147,27 @@ export class BufferPool {
   }
 
   /**
-   * The fast lane ran dry although there is a reserve: offers twice as many. Once per turn, which
-   * is known by its time: all that a turn tells happened before it.
+   * A lane ran dry although there is a reserve: offers twice as many. Once per turn, which is known
+   * by the clock's time: all that a turn tells happened before it.
    */
-  widen(nowMs: number): void {
-    if (nowMs === this.#widenedAtMs) return;
-    this.#widenedAtMs = nowMs;
-    this.#offeredTarget[0] = Math.min(this.#offeredTarget[0] * 2, FAST_BUFFERS_MAX);
-    this.#offer(0);
+  widen(lane: number, clock: { readonly nowMs: number }): void {
+    if (clock.nowMs === this.#widenedAtMs[lane]) return;
+    this.#widenedAtMs[lane] = clock.nowMs;
+    this.#offeredTarget[lane] = Math.min(this.#offeredTarget[lane] * 2, LANE_BUFFERS[lane]);
+    this.#offer(lane);
   }
 
   /** Offers half as many again; those that the kernel has stay until they are used. */
   narrow(): void {
-    this.#offeredTarget[0] = Math.max(this.#offeredTarget[0] >> 1, FAST_BUFFERS_OFFERED);
+    for (let lane = 0; lane < LANES; lane++) {
+      const half = this.#offeredTarget[lane] >> 1;
+      this.#offeredTarget[lane] = Math.max(half, LANE_OFFERED[lane]);
+    }
+  }
+
+  /** Buffers leased now, of all lanes. */
+  get leasedTotal(): number {
+    return this.leasedCount[0] + this.leasedCount[1] + this.leasedCount[2];
   }
 
   /** Buffers of a lane that are not leased: offered or in reserve. */

@@ -1,31 +1,55 @@
 /**
- * The ring on the real kernel: io_uring's queues as typed arrays, one call per turn.
+ * The ring on the real kernel: what each operation is as a submission entry.
  *
- * Submission entries are 64 bytes in a ring of SUBMISSIONS_MAX; each operation below writes one,
- * all sixteen 32-bit words of it, because the entry before it left its own there. Completions are
- * 16 bytes. Nobody else touches the queues between two `enter`s (DEFER_TASKRUN: completions appear
- * only inside that call, on this thread), so plain loads and stores are enough.
- *
- * user_data: low word = index << 4 | kind, high word = generation.
+ * The queues themselves are in kernel_queues.ts. Sends are asked for so that they end within the
+ * call that submits them and post a completion only when they failed; see `sendNow`.
  *
  * @hot
  */
 import { assert } from "../base/assert.ts";
-import { EAGAIN, EBUSY, EINTR, ETIME } from "../base/errno.ts";
-import { bufferCapacity, bufferOffset, SLAB_BYTES } from "../buffer/buffer_pool.ts";
+import {
+  bufferCapacity,
+  bufferOffset,
+  BUFFERS_MAX,
+  LANES,
+  SLAB_BYTES,
+} from "../buffer/buffer_pool.ts";
 import {
   CONTROL_BYTES_MAX,
+  DATAGRAM_BUFFERS_MAX,
   FAST_BUFFERS_MAX,
   GATED_BUFFERS_MAX,
   RECEIVE_ALLOWANCE_BYTES,
-  SUBMISSIONS_MAX,
 } from "../limits.ts";
 import * as layout from "../../ffi/layout.ts";
-import { type Library, mapAnonymous, openShim, type Shim, viewAt } from "../../ffi/shim.ts";
-import { ADDRESS_SLOT_BYTES, FAST_LANE, GATED_LANE, IGNORED, type Ring } from "./ring.ts";
+import { type Library, mapAnonymous, openShim, viewAt } from "../../ffi/shim.ts";
+import { socketAddressBytes } from "../net/socket_address.ts";
+import { readSocketAddress, writeSocketAddress } from "../net/ip_words.ts";
+import { highHalf, lowHalf } from "./address_half.ts";
+import { KernelQueues, SQE_WORDS } from "./kernel_queues.ts";
+import {
+  MESSAGE_PAYLOAD_OFFSET,
+  MESSAGE_SENDER_OFFSET,
+  messagePayloadBytes,
+  messageSegmentBytes,
+  MessageSlots,
+  readMessageTarget,
+} from "./message_slots.ts";
+import {
+  ADDRESS_SLOT_BYTES,
+  DATAGRAM,
+  DATAGRAM_LANE,
+  FAST_LANE,
+  GATED_LANE,
+  IGNORED,
+  REPLIES,
+  type Ring,
+} from "./ring.ts";
 
 // include/uapi/linux/io_uring.h
 const OP_POLL_ADD = 6;
+const OP_SENDMSG = 9;
+const OP_RECVMSG = 10;
 const OP_ACCEPT = 13;
 const OP_ASYNC_CANCEL = 14;
 const OP_CONNECT = 16;
@@ -39,9 +63,6 @@ const RECV_POLL_FIRST = 1;
 const RECV_MULTISHOT = 2;
 const CANCEL_ALL = 1;
 const CANCEL_FD = 2;
-const CQE_BUFFER = 1;
-const CQE_MORE = 2;
-const SQ_CQ_OVERFLOW = 2;
 // include/linux/socket.h, asm-generic/poll.h
 const SOCK_CLOEXEC = 0x80000;
 const MSG_PEEK = 2;
@@ -50,22 +71,12 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const POLLOUT = 4;
 
-/** Calls after which entries that the kernel does not take are no passing shortage. */
-const SUBMIT_TRIES_MAX = 10_000;
-
-const SQE_WORDS = 16;
-const CQE_WORDS = 4;
 /** Where an address slot keeps the length that accept reads and writes. */
 const SLOT_LENGTH_OFFSET = ADDRESS_SLOT_BYTES - 4;
 
-export class KernelRing implements Ring {
-  nowMs = 0;
-  kind = 0;
-  index = 0;
-  generation = 0;
-  result = 0;
-  more = false;
-  buffer = -1;
+export class KernelRing extends KernelQueues implements Ring {
+  payloadAt = 0;
+  segmentBytes = 0;
 
   readonly slab: Uint8Array;
   readonly addresses: Uint8Array;
@@ -73,24 +84,15 @@ export class KernelRing implements Ring {
   readonly signalCounts: Uint8Array;
   /** Whether the fast lane's receives are multishot with a byte limit (Linux 6.17). */
   readonly multishot: boolean;
-  /** Calls of `enter`: what a turn costs in system calls. */
-  enterCount = 0;
-  /** Calls that fetched completions for which the queue had no room: slow, nothing is lost. */
-  overflowCount = 0;
-
   readonly #library: Library;
-  /** The part of the shim's scratch where it leaves a socket address. */
+  /** Short bytes on their way into and out of the shim, socket addresses above all. */
+  readonly #scratch: Uint8Array;
+  /** The part of it that is an address slot. */
   readonly #address: Uint8Array;
-  readonly #now: Float64Array;
-  readonly #sqes: Int32Array;
-  readonly #sqMask: number;
-  readonly #sqHead: Int32Array;
-  readonly #sqTail: Int32Array;
-  readonly #sqFlags: Int32Array;
-  readonly #cqes: Int32Array;
-  readonly #cqMask: number;
-  readonly #cqHead: Int32Array;
-  readonly #cqTail: Int32Array;
+  readonly #slabWords: Int32Array;
+  readonly #slabLow: number;
+  readonly #slabHigh: number;
+  readonly #messages: MessageSlots;
   /** Addresses as 32-bit halves, in Int32 form, for each buffer and address slot. */
   readonly #bufferLow: Int32Array;
   readonly #bufferHigh: Int32Array;
@@ -103,10 +105,11 @@ export class KernelRing implements Ring {
   readonly #signalHigh: number;
   readonly #lanes: Int32Array[] = [];
   readonly #laneTails: Uint16Array[] = [];
-  readonly #laneMasks = [FAST_BUFFERS_MAX - 1, GATED_BUFFERS_MAX - 1];
-  #tail = 0;
-  #head = 0;
-  #end = 0;
+  readonly #laneMasks = [
+    FAST_BUFFERS_MAX - 1,
+    GATED_BUFFERS_MAX - 1,
+    DATAGRAM_BUFFERS_MAX - 1,
+  ];
 
   /**
    * @param addressSlots how many socket addresses operations may name.
@@ -114,34 +117,25 @@ export class KernelRing implements Ring {
    */
   constructor(addressSlots: number) {
     const shim = openShim();
+    super(shim);
     this.#library = shim.library;
+    this.#scratch = shim.scratch;
     this.#address = shim.scratch.subarray(0, ADDRESS_SLOT_BYTES - 4);
-    const opened = shim.library.rw_ring_open(SUBMISSIONS_MAX);
-    if (opened < 0) throw new Error("cannot open the ring: errno " + -opened);
     const numbers = new Uint32Array(shim.control);
-    const sqEntries = numbers[layout.SQ_ENTRIES / 4];
-    const cqEntries = numbers[layout.CQ_ENTRIES / 4];
     this.multishot = numbers[layout.RECEIVE_ALLOWANCE / 4] === 1;
-    this.#now = new Float64Array(shim.control, layout.NOW_MS, 1);
-    this.#sqMask = sqEntries - 1;
-    this.#cqMask = cqEntries - 1;
-    this.#sqes = new Int32Array(viewAt(shim, layout.SQES, sqEntries * 64).buffer);
-    this.#cqes = new Int32Array(viewAt(shim, layout.CQES, cqEntries * 16).buffer);
-    this.#sqHead = wordAt(shim, layout.SQ_HEAD);
-    this.#sqTail = wordAt(shim, layout.SQ_TAIL);
-    this.#sqFlags = wordAt(shim, layout.SQ_FLAGS);
-    this.#cqHead = wordAt(shim, layout.CQ_HEAD);
-    this.#cqTail = wordAt(shim, layout.CQ_TAIL);
-    this.#tail = this.#sqTail[0];
-    this.#head = this.#cqHead[0];
-    this.#end = this.#head;
 
     const slab = mapAnonymous(shim, SLAB_BYTES);
     this.slab = new Uint8Array(slab.buffer);
-    const buffers = FAST_BUFFERS_MAX + GATED_BUFFERS_MAX;
-    this.#bufferLow = new Int32Array(buffers);
-    this.#bufferHigh = new Int32Array(buffers);
-    for (let i = 0; i < buffers; i++) {
+    this.#slabWords = new Int32Array(slab.buffer);
+    this.#slabLow = lowHalf(slab.address, 0) >>> 0;
+    this.#slabHigh = highHalf(slab.address, 0);
+    this.#messages = new MessageSlots(
+      mapAnonymous(shim, MessageSlots.bytesFor(this.sqEntries)),
+      this.sqEntries,
+    );
+    this.#bufferLow = new Int32Array(BUFFERS_MAX);
+    this.#bufferHigh = new Int32Array(BUFFERS_MAX);
+    for (let i = 0; i < BUFFERS_MAX; i++) {
       this.#bufferLow[i] = lowHalf(slab.address, bufferOffset(i));
       this.#bufferHigh[i] = highHalf(slab.address, bufferOffset(i));
     }
@@ -162,7 +156,7 @@ export class KernelRing implements Ring {
     this.#signalLow = lowHalf(control.address, CONTROL_BYTES_MAX);
     this.#signalHigh = highHalf(control.address, CONTROL_BYTES_MAX);
 
-    for (let lane = 0; lane < 2; lane++) {
+    for (let lane = 0; lane < LANES; lane++) {
       const entries = this.#laneMasks[lane] + 1;
       const result = shim.library.rw_lane_open(lane, entries);
       if (result < 0) throw new Error("cannot register buffer lane: errno " + -result);
@@ -171,123 +165,174 @@ export class KernelRing implements Ring {
       // The tail of a buffer ring lies over the unused last field of its first entry.
       this.#laneTails.push(new Uint16Array(ring, 14, 1));
     }
-    this.#enter(0, 0);
-  }
-
-  #enter(wait: number, waitMs: number): void {
-    this.#sqTail[0] = this.#tail;
-    const submit = (this.#tail - this.#sqHead[0]) >>> 0;
-    const result = this.#library.rw_enter(submit, wait, waitMs);
-    this.enterCount++;
-    this.nowMs = this.#now[0];
-    // Timed out, interrupted, or short of memory for a moment: what was not taken stays queued.
-    assert(
-      result >= 0 || result === -ETIME || result === -EINTR || result === -EAGAIN ||
-        result === -EBUSY,
-      "the kernel takes what a turn submits",
-    );
-  }
-
-  turn(waitMs: number): number {
-    this.#cqHead[0] = this.#head;
-    this.#enter(waitMs > 0 ? 1 : 0, waitMs);
-    // The kernel may stop early for want of memory; sendNow relies on everything being taken.
-    for (let tries = 0; this.#sqHead[0] !== this.#tail; tries++) {
-      assert(tries < SUBMIT_TRIES_MAX, "the kernel takes what a turn submits in the end");
-      this.#enter(0, 0);
-    }
-    this.#end = this.#cqTail[0];
-    return (this.#end - this.#head) >>> 0;
-  }
-
-  /**
-   * Completions that found no room in the queue wait in the kernel: fetches them, so that a turn
-   * sees all of its own. What was queued meanwhile is not submitted by this.
-   */
-  #fetchOverflow(): boolean {
-    if ((this.#sqFlags[0] & SQ_CQ_OVERFLOW) === 0) return false;
-    this.overflowCount++;
-    this.#cqHead[0] = this.#head;
-    const result = this.#library.rw_enter(0, 0, 0);
-    this.enterCount++;
-    assert(
-      result >= 0 || result === -EINTR || result === -EBUSY,
-      "the kernel hands over what overflowed",
-    );
-    this.#end = this.#cqTail[0];
-    return this.#head !== this.#end;
+    this.begin();
   }
 
   next(): boolean {
-    if (this.#head === this.#end && !this.#fetchOverflow()) return false;
-    const at = (this.#head & this.#cqMask) * CQE_WORDS;
-    this.#head = (this.#head + 1) | 0;
-    const cqes = this.#cqes;
-    const low = cqes[at];
-    const flags = cqes[at + 3];
-    this.kind = low & 15;
-    this.index = low >>> 4;
-    this.generation = cqes[at + 1];
-    this.result = cqes[at + 2];
-    this.more = (flags & CQE_MORE) !== 0;
-    this.buffer = (flags & CQE_BUFFER) !== 0 ? flags >>> 16 : -1;
+    if (!this.step()) return false;
+    this.segmentBytes = 0;
+    if ((this.kind === DATAGRAM || this.kind === REPLIES) && this.buffer >= 0) {
+      const at = bufferOffset(this.buffer);
+      this.payloadAt = at + MESSAGE_PAYLOAD_OFFSET;
+      if (this.result >= 0) {
+        this.result = messagePayloadBytes(this.#slabWords, at >> 2);
+        const segment = messageSegmentBytes(this.#slabWords, at);
+        if (segment < this.result) this.segmentBytes = segment;
+      }
+    } else this.payloadAt = this.buffer < 0 ? 0 : bufferOffset(this.buffer);
     return true;
   }
 
-  /** Writes an entry's common words and zeroes the rest; returns its first word's index. */
-  #entry(head: number, fd: number, kind: number, index: number, generation: number): number {
-    for (let tries = 0; ((this.#tail - this.#sqHead[0]) >>> 0) > this.#sqMask; tries++) {
-      assert(tries < SUBMIT_TRIES_MAX, "a full queue is handed over in the end");
-      this.#enter(0, 0);
-    }
-    const at = (this.#tail & this.#sqMask) * SQE_WORDS;
-    this.#tail = (this.#tail + 1) | 0;
-    const sqes = this.#sqes;
-    sqes[at] = head;
-    sqes[at + 1] = fd;
-    sqes[at + 2] = 0;
-    sqes[at + 3] = 0;
-    sqes[at + 4] = 0;
-    sqes[at + 5] = 0;
-    sqes[at + 6] = 0;
-    sqes[at + 7] = 0;
-    sqes[at + 8] = (index << 4) | kind;
-    sqes[at + 9] = generation;
-    sqes[at + 10] = 0;
-    sqes[at + 11] = 0;
-    sqes[at + 12] = 0;
-    sqes[at + 13] = 0;
-    sqes[at + 14] = 0;
-    sqes[at + 15] = 0;
-    return at;
+  readEnvelope(words: Int32Array, to: number): number {
+    const at = bufferOffset(this.buffer);
+    readMessageTarget(this.slab, this.#slabWords, at, words, to + 4);
+    return readSocketAddress(this.slab, at + MESSAGE_SENDER_OFFSET, words, to);
   }
 
   accept(fd: number, slot: number, kind: number, index: number, generation: number): void {
-    const at = this.#entry(OP_ACCEPT, fd, kind, index, generation);
+    const at = this.entry(OP_ACCEPT, fd, kind, index, generation);
     const length = slot * ADDRESS_SLOT_BYTES + SLOT_LENGTH_OFFSET;
     this.#slotLength[length / 4] = SLOT_LENGTH_OFFSET;
-    this.#sqes[at + 2] = this.#slotLow[slot] + SLOT_LENGTH_OFFSET;
-    this.#sqes[at + 3] = this.#slotHigh[slot];
-    this.#sqes[at + 4] = this.#slotLow[slot];
-    this.#sqes[at + 5] = this.#slotHigh[slot];
-    this.#sqes[at + 7] = SOCK_CLOEXEC;
+    this.sqes[at + 2] = this.#slotLow[slot] + SLOT_LENGTH_OFFSET;
+    this.sqes[at + 3] = this.#slotHigh[slot];
+    this.sqes[at + 4] = this.#slotLow[slot];
+    this.sqes[at + 5] = this.#slotHigh[slot];
+    this.sqes[at + 7] = SOCK_CLOEXEC;
   }
 
   connect(fd: number, slot: number, kind: number, index: number, generation: number): void {
-    const at = this.#entry(OP_CONNECT, fd, kind, index, generation);
-    this.#sqes[at + 2] = this.addresses[slot * ADDRESS_SLOT_BYTES] === 10 ? 28 : 16;
-    this.#sqes[at + 4] = this.#slotLow[slot];
-    this.#sqes[at + 5] = this.#slotHigh[slot];
+    const at = this.entry(OP_CONNECT, fd, kind, index, generation);
+    this.sqes[at + 2] = socketAddressBytes(this.addresses[slot * ADDRESS_SLOT_BYTES]);
+    this.sqes[at + 4] = this.#slotLow[slot];
+    this.sqes[at + 5] = this.#slotHigh[slot];
   }
 
   receive(fd: number, lane: number, kind: number, index: number, generation: number): void {
     const multishot = lane === FAST_LANE && this.multishot;
     const how = multishot ? RECV_MULTISHOT : RECV_POLL_FIRST;
     const head = OP_RECV | (SQE_BUFFER_SELECT << 8) | (how << 16);
-    const at = this.#entry(head, fd, kind, index, generation);
-    this.#sqes[at + 10] = lane;
-    if (multishot) this.#sqes[at + 11] = RECEIVE_ALLOWANCE_BYTES;
-    if (lane === GATED_LANE) this.#sqes[at + 7] = MSG_PEEK;
+    const at = this.entry(head, fd, kind, index, generation);
+    this.sqes[at + 10] = lane;
+    if (multishot) this.sqes[at + 11] = RECEIVE_ALLOWANCE_BYTES;
+    if (lane === GATED_LANE) this.sqes[at + 7] = MSG_PEEK;
+  }
+
+  receiveMessages(fd: number, kind: number, index: number, generation: number): void {
+    const head = OP_RECVMSG | (SQE_BUFFER_SELECT << 8) | (RECV_MULTISHOT << 16);
+    const at = this.entry(head, fd, kind, index, generation);
+    this.sqes[at + 4] = this.#messages.receiveLow;
+    this.sqes[at + 5] = this.#messages.receiveHigh;
+    this.sqes[at + 6] = 1;
+    this.sqes[at + 10] = DATAGRAM_LANE;
+  }
+
+  receiveDatagrams(
+    fd: number,
+    one: boolean,
+    kind: number,
+    index: number,
+    generation: number,
+  ): void {
+    const how = one ? RECV_POLL_FIRST : RECV_MULTISHOT;
+    const head = OP_RECV | (SQE_BUFFER_SELECT << 8) | (how << 16);
+    const at = this.entry(head, fd, kind, index, generation);
+    this.sqes[at + 10] = DATAGRAM_LANE;
+  }
+
+  /** The low half of an address in the slab; the high half is `#highOf` of the same offset. */
+  #lowOf(offset: number): number {
+    return (this.#slabLow + offset) | 0;
+  }
+
+  #highOf(offset: number): number {
+    return this.#slabLow + offset > 0xffffffff ? this.#slabHigh + 1 : this.#slabHigh;
+  }
+
+  sendDatagram(
+    fd: number,
+    offset: number,
+    bytes: number,
+    kind: number,
+    index: number,
+    generation: number,
+  ): void {
+    const at = this.entry(OP_SEND | (SQE_SKIP_SUCCESS << 8), fd, kind, index, generation);
+    this.sqes[at + 4] = this.#lowOf(offset);
+    this.sqes[at + 5] = this.#highOf(offset);
+    this.sqes[at + 6] = bytes;
+    this.sqes[at + 7] = MSG_NOSIGNAL | MSG_DONTWAIT;
+  }
+
+  sendPrefixed(
+    fd: number,
+    prefix: Uint8Array,
+    prefixBytes: number,
+    offset: number,
+    bytes: number,
+    kind: number,
+    index: number,
+    generation: number,
+  ): void {
+    const at = this.entry(OP_SENDMSG | (SQE_SKIP_SUCCESS << 8), fd, kind, index, generation);
+    const slot = at / SQE_WORDS;
+    const low = this.#lowOf(offset);
+    this.#messages.writePrefixed(slot, prefix, prefixBytes, low, this.#highOf(offset), bytes);
+    this.#pointToMessage(at, slot);
+  }
+
+  sendMessage(
+    fd: number,
+    family: number,
+    words: Int32Array,
+    wordsAt: number,
+    port: number,
+    localAt: number,
+    offset: number,
+    bytes: number,
+    segmentBytes: number,
+    kind: number,
+    index: number,
+    generation: number,
+  ): void {
+    const isPlain = localAt < 0 && segmentBytes === 0;
+    const operation = isPlain ? OP_SEND : OP_SENDMSG;
+    const at = this.entry(operation | (SQE_SKIP_SUCCESS << 8), fd, kind, index, generation);
+    const slot = at / SQE_WORDS;
+    const low = this.#lowOf(offset);
+    const high = this.#highOf(offset);
+    const messages = this.#messages;
+    if (!isPlain) {
+      messages.writeMessage(
+        slot,
+        family,
+        words,
+        wordsAt,
+        port,
+        localAt,
+        low,
+        high,
+        bytes,
+        segmentBytes,
+      );
+      this.#pointToMessage(at, slot);
+      return;
+    }
+    // A plain send with an address (sendto) is cheaper than sendmsg.
+    const length = messages.writeAddress(slot, family, words, wordsAt, port);
+    this.sqes[at + 2] = messages.low(slot) + messages.addressOffset;
+    this.sqes[at + 3] = messages.high(slot);
+    this.sqes[at + 4] = low;
+    this.sqes[at + 5] = high;
+    this.sqes[at + 6] = bytes;
+    this.sqes[at + 7] = MSG_NOSIGNAL | MSG_DONTWAIT;
+    this.sqes[at + 11] = length;
+  }
+
+  #pointToMessage(at: number, slot: number): void {
+    this.sqes[at + 4] = this.#messages.low(slot);
+    this.sqes[at + 5] = this.#messages.high(slot);
+    this.sqes[at + 6] = 1;
+    this.sqes[at + 7] = MSG_NOSIGNAL | MSG_DONTWAIT;
   }
 
   /**
@@ -331,52 +376,52 @@ export class KernelRing implements Ring {
     generation: number,
   ): void {
     assert(bytes > 0 && start + bytes <= bufferCapacity(buffer), "a send stays in its buffer");
-    const at = this.#entry(head, fd, kind, index, generation);
+    const at = this.entry(head, fd, kind, index, generation);
     // No carry: the slab is aligned so that no buffer crosses a 4 GiB boundary (rw_map_anonymous).
-    this.#sqes[at + 4] = this.#bufferLow[buffer] + start;
-    this.#sqes[at + 5] = this.#bufferHigh[buffer];
-    this.#sqes[at + 6] = bytes;
-    this.#sqes[at + 7] = head === OP_SEND
+    this.sqes[at + 4] = this.#bufferLow[buffer] + start;
+    this.sqes[at + 5] = this.#bufferHigh[buffer];
+    this.sqes[at + 6] = bytes;
+    this.sqes[at + 7] = head === OP_SEND
       ? MSG_WAITALL | MSG_NOSIGNAL
       : MSG_WAITALL | MSG_NOSIGNAL | MSG_DONTWAIT;
   }
 
   pollWritable(fd: number, kind: number, index: number, generation: number): void {
-    const at = this.#entry(OP_POLL_ADD, fd, kind, index, generation);
-    this.#sqes[at + 7] = POLLOUT;
+    const at = this.entry(OP_POLL_ADD, fd, kind, index, generation);
+    this.sqes[at + 7] = POLLOUT;
   }
 
   readControl(fd: number, kind: number): void {
-    const at = this.#entry(OP_READ, fd, kind, 0, 0);
-    this.#sqes[at + 2] = -1;
-    this.#sqes[at + 3] = -1;
-    this.#sqes[at + 4] = this.#controlLow;
-    this.#sqes[at + 5] = this.#controlHigh;
-    this.#sqes[at + 6] = CONTROL_BYTES_MAX;
+    const at = this.entry(OP_READ, fd, kind, 0, 0);
+    this.sqes[at + 2] = -1;
+    this.sqes[at + 3] = -1;
+    this.sqes[at + 4] = this.#controlLow;
+    this.sqes[at + 5] = this.#controlHigh;
+    this.sqes[at + 6] = CONTROL_BYTES_MAX;
   }
 
   readSignals(fd: number, kind: number): void {
-    const at = this.#entry(OP_READ, fd, kind, 0, 0);
-    this.#sqes[at + 2] = -1;
-    this.#sqes[at + 3] = -1;
-    this.#sqes[at + 4] = this.#signalLow;
-    this.#sqes[at + 5] = this.#signalHigh;
-    this.#sqes[at + 6] = 8;
+    const at = this.entry(OP_READ, fd, kind, 0, 0);
+    this.sqes[at + 2] = -1;
+    this.sqes[at + 3] = -1;
+    this.sqes[at + 4] = this.#signalLow;
+    this.sqes[at + 5] = this.#signalHigh;
+    this.sqes[at + 6] = 8;
   }
 
   cancel(kind: number, index: number, generation: number): void {
-    const at = this.#entry(OP_ASYNC_CANCEL | (SQE_SKIP_SUCCESS << 8), -1, IGNORED, 0, 0);
-    this.#sqes[at + 4] = (index << 4) | kind;
-    this.#sqes[at + 5] = generation;
+    const at = this.entry(OP_ASYNC_CANCEL | (SQE_SKIP_SUCCESS << 8), -1, IGNORED, 0, 0);
+    this.sqes[at + 4] = (index << 4) | kind;
+    this.sqes[at + 5] = generation;
   }
 
   cancelAll(fd: number): void {
-    const at = this.#entry(OP_ASYNC_CANCEL | (SQE_SKIP_SUCCESS << 8), fd, IGNORED, 0, 0);
-    this.#sqes[at + 7] = CANCEL_ALL | CANCEL_FD;
+    const at = this.entry(OP_ASYNC_CANCEL | (SQE_SKIP_SUCCESS << 8), fd, IGNORED, 0, 0);
+    this.sqes[at + 7] = CANCEL_ALL | CANCEL_FD;
   }
 
   close(fd: number): void {
-    this.#entry(OP_CLOSE | (SQE_SKIP_SUCCESS << 8), fd, IGNORED, 0, 0);
+    this.entry(OP_CLOSE | (SQE_SKIP_SUCCESS << 8), fd, IGNORED, 0, 0);
   }
 
   offerBuffer(lane: number, buffer: number): void {
@@ -391,8 +436,39 @@ export class KernelRing implements Ring {
     tail[0]++;
   }
 
-  openSocket(family: number): number {
-    return this.#library.rw_socket(family);
+  openSocket(family: number, type: number): number {
+    return this.#library.rw_socket(family, type);
+  }
+
+  setOption(fd: number, level: number, option: number, value: number): number {
+    return this.#library.rw_set_option(fd, level, option, value);
+  }
+
+  bindNow(fd: number, family: number, words: Int32Array, at: number, port: number): number {
+    const length = writeSocketAddress(family, words, at, port, this.#scratch, 0);
+    return this.#library.rw_bind(fd, length);
+  }
+
+  connectNow(fd: number, slot: number): number {
+    const at = slot * ADDRESS_SLOT_BYTES;
+    const length = socketAddressBytes(this.addresses[at]);
+    for (let i = 0; i < length; i++) this.#scratch[i] = this.addresses[at + i];
+    return this.#library.rw_connect(fd, length);
+  }
+
+  localName(fd: number, words: Int32Array, to: number): number {
+    if (this.#library.rw_socket_name(fd) < 0) return -1;
+    return readSocketAddress(this.#scratch, 0, words, to);
+  }
+
+  sendBytes(fd: number, bytes: Uint8Array, count: number): number {
+    assert(count <= this.#scratch.length, "short bytes are short");
+    for (let i = 0; i < count; i++) this.#scratch[i] = bytes[i];
+    return this.#library.rw_send(fd, count);
+  }
+
+  peerEnded(fd: number): boolean {
+    return this.#library.rw_peer_ended(fd) !== 0;
   }
 
   acceptNow(fd: number, slot: number): number {
@@ -416,16 +492,4 @@ export class KernelRing implements Ring {
   resetOnClose(fd: number): number {
     return this.#library.rw_reset_on_close(fd);
   }
-}
-
-function wordAt(shim: Shim, offset: number): Int32Array {
-  return new Int32Array(viewAt(shim, offset, 4).buffer);
-}
-
-function lowHalf(base: bigint, offset: number): number {
-  return Number(BigInt.asIntN(32, base + BigInt(offset))); // cold: once per buffer, at start
-}
-
-function highHalf(base: bigint, offset: number): number {
-  return Number(BigInt.asIntN(32, (base + BigInt(offset)) >> 32n)); // cold: once, at start
 }

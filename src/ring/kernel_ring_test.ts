@@ -1,18 +1,32 @@
 import assert from "node:assert/strict";
 import { EAGAIN, ECANCELED, ECONNREFUSED, ECONNRESET, ENOBUFS } from "../base/errno.ts";
 import { bufferCapacity, bufferOffset } from "../buffer/buffer_pool.ts";
-import { FAST_BUFFERS_MAX, RECEIVE_ALLOWANCE_BYTES, SUBMISSIONS_MAX } from "../limits.ts";
-import { AF_INET, encodeSocketAddress, portOf } from "../net/socket_address.ts";
+import {
+  FAST_BUFFERS_MAX,
+  GATED_BUFFERS_MAX,
+  RECEIVE_ALLOWANCE_BYTES,
+  SUBMISSIONS_MAX,
+} from "../limits.ts";
+import { formatIpWords, parseIpWords } from "../net/ip_words.ts";
+import { AF_INET, AF_INET6, encodeSocketAddress, portOf } from "../net/socket_address.ts";
 import { openShim } from "../../ffi/shim.ts";
 import { KernelRing } from "./kernel_ring.ts";
 import {
   ACCEPT,
   ADDRESS_SLOT_BYTES,
   CONNECT,
+  DATAGRAM,
+  DATAGRAM_LANE,
+  DATAGRAM_SOCKET,
   FAST_LANE,
+  FORWARDED,
   GATED_LANE,
   RECEIVE,
+  REPLIED,
+  REPLY,
+  SEGMENTS,
   SEND,
+  STREAM,
   WRITABLE,
 } from "./ring.ts";
 
@@ -28,6 +42,17 @@ interface Seen {
   readonly result: number;
   readonly more: boolean;
   readonly buffer: number;
+  readonly payloadAt: number;
+  readonly segmentBytes: number;
+}
+
+/** Of the datagrams seen. */
+const envelopes: { client: string; port: number; local: string }[] = [];
+
+function readEnvelope() {
+  const words = new Int32Array(8);
+  const port = ring.readEnvelope(words, 0);
+  return { client: formatIpWords(words, 0), port, local: formatIpWords(words, 4) };
 }
 
 /** Turns until `count` completions were seen; fails when they do not come. */
@@ -36,8 +61,9 @@ function collect(count: number): Seen[] {
   for (let turn = 0; turn < TURNS_MAX && seen.length < count; turn++) {
     ring.turn(50);
     while (ring.next()) {
-      const { kind, index, generation, result, more, buffer } = ring;
-      seen.push({ kind, index, generation, result, more, buffer });
+      const { kind, index, generation, result, more, buffer, payloadAt, segmentBytes } = ring;
+      seen.push({ kind, index, generation, result, more, buffer, payloadAt, segmentBytes });
+      if (kind === DATAGRAM && buffer >= 0) envelopes.push(readEnvelope());
     }
   }
   assert.equal(seen.length, count, JSON.stringify(seen));
@@ -52,15 +78,17 @@ function expectSilence(): void {
 
 function listen(): { fd: number; port: number } {
   const address = encodeSocketAddress(Uint8Array.of(127, 0, 0, 1), 0);
+  const fd = shim.library.rw_socket(AF_INET, STREAM);
+  assert.ok(fd >= 0, `socket: ${fd}`);
   shim.scratch.set(address);
-  const fd = shim.library.rw_listen(address.length, 16, 1);
-  assert.ok(fd >= 0, `listen: ${fd}`);
+  assert.equal(shim.library.rw_bind(fd, address.length), 0);
+  assert.equal(shim.library.rw_listen(fd, 16), 0);
   shim.library.rw_socket_name(fd);
   return { fd, port: portOf(shim.scratch) };
 }
 
 function startConnect(port: number): number {
-  const fd = ring.openSocket(AF_INET);
+  const fd = ring.openSocket(AF_INET, STREAM);
   assert.ok(fd >= 0);
   ring.addresses.set(encodeSocketAddress(Uint8Array.of(127, 0, 0, 1), port), ADDRESS_SLOT_BYTES);
   ring.connect(fd, 1, CONNECT, 7, 3);
@@ -221,8 +249,9 @@ function collectSome(): Seen[] {
   for (let turn = 0; turn < TURNS_MAX && seen.length === 0; turn++) {
     ring.turn(50);
     while (ring.next()) {
-      const { kind, index, generation, result, more, buffer } = ring;
-      seen.push({ kind, index, generation, result, more, buffer });
+      const { kind, index, generation, result, more, buffer, payloadAt, segmentBytes } = ring;
+      seen.push({ kind, index, generation, result, more, buffer, payloadAt, segmentBytes });
+      if (kind === DATAGRAM && buffer >= 0) envelopes.push(readEnvelope());
     }
   }
   return seen;
@@ -302,4 +331,162 @@ Deno.test("more completions than the completion queue holds are all seen in one 
   assert.equal(seen.size, count);
   assert.ok(ring.overflowCount > before, "the queue was too small for them");
   closeAll(near, far);
+});
+
+// ---- Datagrams ------------------------------------------------------------------------------
+
+const FIRST_DATAGRAM = FAST_BUFFERS_MAX + GATED_BUFFERS_MAX;
+const SOL_UDP = 17;
+const UDP_GRO = 104;
+const SOL_IPV6 = 41;
+const IPV6_RECVPKTINFO = 49;
+const LOOPBACK = encodeSocketAddress(Uint8Array.of(127, 0, 0, 1), 0);
+
+/** A bound datagram socket; `dual` is every address, and told which. */
+function bindDatagrams(dual = false): { fd: number; port: number } {
+  const fd = ring.openSocket(dual ? AF_INET6 : AF_INET, DATAGRAM_SOCKET);
+  if (dual) assert.equal(ring.setOption(fd, SOL_IPV6, IPV6_RECVPKTINFO, 1), 0);
+  const address = dual ? encodeSocketAddress(new Uint8Array(16), 0) : LOOPBACK;
+  shim.scratch.set(address);
+  assert.equal(shim.library.rw_bind(fd, address.length), 0);
+  shim.library.rw_socket_name(fd);
+  return { fd, port: portOf(shim.scratch) };
+}
+
+function connectDatagrams(port: number): number {
+  const fd = ring.openSocket(AF_INET, DATAGRAM_SOCKET);
+  ring.addresses.set(encodeSocketAddress(Uint8Array.of(127, 0, 0, 1), port), ADDRESS_SLOT_BYTES);
+  assert.equal(ring.connectNow(fd, 1), 0);
+  return fd;
+}
+
+let offeredDatagrams = 0;
+
+/** Others each time: what a test before this one left offered is still with the kernel. */
+function offerDatagrams(count: number): void {
+  for (let i = 0; i < count; i++) {
+    ring.offerBuffer(DATAGRAM_LANE, FIRST_DATAGRAM + offeredDatagrams++);
+  }
+}
+
+Deno.test("datagrams come whole, one buffer each, with who sent them; empty ones too", () => {
+  const listener = bindDatagrams();
+  const client = connectDatagrams(listener.port);
+  const words = new Int32Array(4);
+  const clientPort = ring.localName(client, words, 0);
+  offerDatagrams(4);
+  ring.receiveMessages(listener.fd, DATAGRAM, 5, 0);
+  const source = bufferOffset(SPARE);
+  const large = Uint8Array.from({ length: 65_507 }, (_, i) => i % 251);
+  ring.slab.set(large, source);
+  envelopes.length = 0;
+  for (const bytes of [3, 0, 65_507]) ring.sendDatagram(client, source, bytes, FORWARDED, 1, 0);
+  const seen = collect(2);
+  // An empty one ends the operation; nothing is lost by that.
+  assert.deepEqual(seen.map(({ more }) => more), [true, false]);
+  ring.receiveMessages(listener.fd, DATAGRAM, 5, 0);
+  seen.push(...collect(1));
+  assert.deepEqual(seen.map(({ result }) => result), [3, 0, 65_507]);
+  assert.ok(seen.every(({ index, kind }) => index === 5 && kind === DATAGRAM));
+  assert.deepEqual(ring.slab.slice(seen[2].payloadAt, seen[2].payloadAt + 65_507), large);
+  const envelope = { client: "127.0.0.1", port: clientPort, local: "::" };
+  assert.deepEqual(envelopes, [envelope, envelope, envelope]);
+  ring.cancelAll(listener.fd);
+  assert.equal(collect(1)[0].result, -ECANCELED);
+  closeAll(listener.fd, client);
+});
+
+Deno.test("a reply leaves from the address that was spoken to, on a dual-stack socket", () => {
+  const listener = bindDatagrams(true);
+  const client = connectDatagrams(listener.port);
+  offerDatagrams(4);
+  ring.receiveMessages(listener.fd, DATAGRAM, 0, 0);
+  ring.sendDatagram(client, bufferOffset(SPARE), 5, FORWARDED, 1, 0);
+  envelopes.length = 0;
+  collect(1);
+  assert.equal(envelopes[0].local, "127.0.0.1");
+  const words = Int32Array.of(...parseIpWords("127.0.0.1")!, ...parseIpWords("127.0.0.1")!);
+  const { fd } = listener;
+  const at = bufferOffset(SPARE);
+  ring.receiveDatagrams(client, false, REPLY, 7, 1);
+  ring.sendMessage(fd, AF_INET6, words, 0, envelopes[0].port, 4, at, 9, 0, REPLIED, 1, 0);
+  ring.sendMessage(fd, AF_INET6, words, 0, envelopes[0].port, -1, at, 8, 0, REPLIED, 1, 0);
+  // The client's socket takes datagrams from where it sends to, and from nowhere else.
+  const seen = collect(2);
+  assert.deepEqual(seen.map(({ kind, index, result }) => [kind, index, result]), [
+    [REPLY, 7, 9],
+    [REPLY, 7, 8],
+  ]);
+  words.set(parseIpWords("127.0.0.9")!, 4);
+  ring.sendMessage(fd, AF_INET6, words, 0, envelopes[0].port, 4, at, 9, 0, REPLIED, 1, 0);
+  expectSilence();
+  ring.cancelAll(fd);
+  ring.cancelAll(client);
+  collect(2);
+  closeAll(fd, client);
+});
+
+Deno.test("a prefix goes in front of a datagram, in the same datagram", () => {
+  const listener = bindDatagrams();
+  const client = connectDatagrams(listener.port);
+  offerDatagrams(2);
+  ring.receiveMessages(listener.fd, DATAGRAM, 0, 0);
+  ring.slab.set([65, 66], bufferOffset(SPARE));
+  const prefix = Uint8Array.of(1, 2, 3);
+  ring.sendPrefixed(client, prefix, 3, bufferOffset(SPARE), 2, FORWARDED, 1, 0);
+  const [{ result, payloadAt }] = collect(1);
+  assert.deepEqual([...ring.slab.slice(payloadAt, payloadAt + result)], [1, 2, 3, 65, 66]);
+  ring.cancelAll(listener.fd);
+  collect(1);
+  closeAll(listener.fd, client);
+});
+
+Deno.test("a closed port is told to who receives or sends next", () => {
+  const closed = bindDatagrams();
+  const client = connectDatagrams(closed.port);
+  closeAll(closed.fd);
+  ring.receiveDatagrams(client, true, REPLY, 3, 4);
+  ring.sendDatagram(client, bufferOffset(SPARE), 1, FORWARDED, 3, 4);
+  const [first] = collect(1);
+  assert.deepEqual([first.kind, first.result, first.more], [REPLY, -ECONNREFUSED, false]);
+  ring.sendDatagram(client, bufferOffset(SPARE), 1, FORWARDED, 3, 4);
+  ring.sendDatagram(client, bufferOffset(SPARE), 1, FORWARDED, 3, 4);
+  const [second] = collect(1);
+  assert.deepEqual([second.kind, second.index, second.result], [FORWARDED, 3, -ECONNREFUSED]);
+  closeAll(client);
+});
+
+Deno.test("a burst is taken and given as one, and stays the datagrams that it is", () => {
+  const listener = bindDatagrams();
+  assert.equal(ring.setOption(listener.fd, SOL_UDP, UDP_GRO, 1), 0);
+  const single = bindDatagrams();
+  offerDatagrams(8);
+  ring.receiveMessages(listener.fd, DATAGRAM, 0, 0);
+  ring.receiveMessages(single.fd, DATAGRAM, 1, 0);
+  const source = bufferOffset(SPARE);
+  ring.slab.set(Uint8Array.from({ length: 325 }, (_, i) => i), source);
+  const clients = [listener.port, single.port].map(connectDatagrams);
+  for (const client of clients) {
+    const none = new Int32Array(4);
+    ring.sendMessage(client, AF_INET, none, 0, -1, -1, source, 325, 100, SEGMENTS, 1, 0);
+  }
+  const seen = collect(5);
+  const [burst] = seen.filter(({ index }) => index === 0);
+  assert.deepEqual([burst.result, burst.segmentBytes], [325, 100]);
+  assert.equal(ring.slab[burst.payloadAt + 324], 324 & 255);
+  const each = seen.filter(({ index }) => index === 1);
+  assert.deepEqual(each.map(({ result }) => result), [100, 100, 100, 25]);
+  assert.ok(each.every(({ segmentBytes }) => segmentBytes === 0));
+  for (const fd of [listener.fd, single.fd]) ring.cancelAll(fd);
+  collect(2);
+  closeAll(listener.fd, single.fd, ...clients);
+});
+
+Deno.test("a datagram larger than any is refused, not cut", () => {
+  const listener = bindDatagrams();
+  const client = connectDatagrams(listener.port);
+  ring.sendDatagram(client, bufferOffset(SPARE), 65_508, FORWARDED, 1, 0);
+  const EMSGSIZE = 90;
+  assert.equal(collect(1)[0].result, -EMSGSIZE);
+  closeAll(listener.fd, client);
 });
