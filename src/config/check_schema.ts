@@ -16,8 +16,11 @@ import type { Span } from "./source_text.ts";
 
 type Path = readonly (string | number)[];
 
-/** Keys that stand in each other: `backends.app.servers.0.weight` has three of our words. */
+/** Keys that stand in each other: `listeners.web.routes.0.match.sni` has four of our words. */
 const DEPTH_MAX = 4;
+
+/** With more misspelt keys than that, what is in them can wait until they are mended. */
+const MISSPELT_MAX = 100;
 
 export interface CheckedTree {
   /** The values of the file with defaults; null when something does not fit, which is reported. */
@@ -34,7 +37,8 @@ export function checkSchema(tree: MapTree, diagnostics: DiagnosticList): Checked
     const { values, issues } = applySchema(meant);
     if (values !== null) return { values: reported.size === 0 ? values : null, tree: meant };
     const misspelt = issues.filter((issue) => isRenamed(issue, meant));
-    const isLast = misspelt.length === 0 || depth === DEPTH_MAX;
+    const isFollowed = misspelt.length > 0 && misspelt.length <= MISSPELT_MAX;
+    const isLast = !isFollowed || depth === DEPTH_MAX;
     reportIssues(isLast ? issues : misspelt, meant, diagnostics, reported);
     if (isLast) break;
     meant = renameKeys(
@@ -171,26 +175,50 @@ function locate(tree: ConfigTree, path: Path): Place {
   return { keySpan, value };
 }
 
-/** ` in backend "app"`: the map that a key stands in; "" at the top. */
+/** What items of lists are called, by the key of the list. */
+const ITEM_NOUNS: Readonly<Record<string, string>> = {
+  servers: "server",
+  routes: "route",
+  bind: "address",
+};
+
+/** ` in backend "app"`, ` in "match" of route 2 of listener "web"`: where a key stands. */
 function describeScope(path: Path): string {
   if (path.length === 0) return "";
   const [section, name] = path;
-  const rest = path.slice(2);
   if (section !== "listeners" && section !== "backends" || name === undefined) {
     return ` in ${quoteText(path.join("."))}`;
   }
-  const owner = `${section.slice(0, -1)} ${quoteText(String(name))}`;
-  if (rest.length === 0) return ` in ${owner}`;
-  const index = rest.at(-1)!;
-  const inner = typeof index === "number" ? `server ${index + 1}` : quoteText(rest.join("."));
-  return ` in ${inner} of ${owner}`;
+  let scope = `${section.slice(0, -1)} ${quoteText(String(name))}`;
+  let keys: string[] = [];
+  const addKeys = () => {
+    if (keys.length > 0) scope = `${quoteText(keys.join("."))} of ${scope}`;
+    keys = [];
+  };
+  for (const key of path.slice(2)) {
+    if (typeof key === "string") {
+      keys.push(key);
+      continue;
+    }
+    // A backend may be a list itself.
+    const list = keys.pop() ?? "servers";
+    addKeys();
+    scope = `${ITEM_NOUNS[list] ?? quoteText(list)} ${key + 1} of ${scope}`;
+  }
+  addKeys();
+  return ` in ${scope}`;
 }
 
 /** What a sentence about the value at `path` is about. */
 function describeSubject(path: Path): string {
   const last = path.at(-1);
   if (last === undefined) return "the file";
-  if (typeof last === "number") return "server";
+  if (typeof last === "number") {
+    const list = path.at(-2);
+    const isBackend = path.length === 3 && path[0] === "backends";
+    if (isBackend || list === "servers") return "server";
+    return list === "routes" ? "route" : String(list);
+  }
   const [section] = path;
   if (path.length === 2 && (section === "listeners" || section === "backends")) {
     return `${section.slice(0, -1)} ${quoteText(last)}`;

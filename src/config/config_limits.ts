@@ -10,6 +10,20 @@ import { ATTEMPTS_MAX } from "../limits.ts";
 import { assert } from "../base/assert.ts";
 
 export const LISTENERS_MAX = 128;
+/** Forms of `bind` that one listener lists; each may be a range of ports. */
+export const BINDS_MAX = 64;
+/** Listening sockets of all listeners together, in each worker. */
+export const SOCKETS_TOTAL_MAX = 4096;
+/** Of one listener. */
+export const ROUTES_MAX = 512;
+/** Of all listeners together. */
+export const ROUTES_TOTAL_MAX = 1024;
+/** Server names, or protocols, of one route. */
+export const MATCHES_MAX = 256;
+/** Address ranges of one list, such as `allow`. */
+export const RANGES_MAX = 4096;
+/** Of all lists together. */
+export const RANGES_TOTAL_MAX = 8192;
 export const BACKENDS_MAX = 256;
 /** Of one backend. */
 export const SERVERS_MAX = 512;
@@ -17,20 +31,39 @@ export const SERVERS_MAX = 512;
 export const SERVERS_TOTAL_MAX = 1024;
 export const WEIGHT_MAX = 256;
 export const RETRIES_MAX = ATTEMPTS_MAX - 1;
-/** A listener's own limit of connections; more than the fds of any process. */
+/** Of limits of connections and flows; more than the fds of any process. */
 export const CONNECTIONS_MAX = 1 << 24;
+export const RATE_PER_SECOND_MAX = 1_000_000;
+export const BACKLOG_MAX = 65_535;
+/** TCP_KEEPIDLE and TCP_KEEPINTVL take no more (linux/tcp.h: MAX_TCP_KEEPIDLE). */
+export const SOCKET_SECONDS_MAX = 32_767;
+/** TCP_KEEPCNT takes no more (linux/tcp.h: MAX_TCP_KEEPCNT). */
+export const KEEPALIVE_COUNT_MAX = 127;
+export const SOCKET_BUFFER_BYTES_MIN = 4 * 1024;
+export const SOCKET_BUFFER_BYTES_MAX = 64 * 1024 * 1024;
+/** Responses after which a flow may end. */
+export const RESPONSES_MAX = 65_535;
 /** 24 days: the longest whole number of days whose milliseconds fit in 31 bits. */
 export const DURATION_MS_MAX = 24 * 86_400_000;
 
 /** UTF-16 code units, which for what people write is bytes: 1 MiB. */
 export const TEXT_LENGTH_MAX = 1 << 20;
-/** Lexical tokens of YAML, white space included; a server written over five lines has about 40. */
-export const TOKENS_MAX = 100_000;
-/** Open collections, about two per level that a reader sees; the deepest key needs 9. */
+/**
+ * Lexical tokens of YAML, white space included: a server written over five lines has about 40, a
+ * route over two lines 30, an item of a list 5.
+ */
+export const TOKENS_MAX = 150_000;
+/** Open collections, about two per level that a reader sees; the deepest key needs 15. */
 export const DEPTH_MAX = 40;
 /** Keys, list items and scalars after aliases were followed. */
 export const VALUES_MAX = 50_000;
 
 assert(SERVERS_MAX <= SERVERS_TOTAL_MAX, "one backend may not hold more than all together");
+assert(ROUTES_MAX <= ROUTES_TOTAL_MAX, "one listener may not hold more than all together");
+assert(RANGES_MAX <= RANGES_TOTAL_MAX, "one list may not hold more than all together");
+assert(BINDS_MAX * LISTENERS_MAX >= SOCKETS_TOTAL_MAX, "sockets are bounded by their total");
 assert(DURATION_MS_MAX < 2 ** 31, "durations fit in a signed 32-bit integer");
-assert(SERVERS_TOTAL_MAX * 40 < TOKENS_MAX, "the largest configuration can be read");
+assert(
+  SERVERS_TOTAL_MAX * 40 + ROUTES_TOTAL_MAX * 30 + RANGES_TOTAL_MAX * 5 < TOKENS_MAX,
+  "the largest configuration can be read",
+);

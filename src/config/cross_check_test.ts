@@ -146,3 +146,100 @@ Deno.test("references are checked although other keys are wrong", () => {
     '3:29 backend "ap" does not exist (have: app) -> did you mean "app"?',
   ]);
 });
+
+Deno.test("a route's backend must exist, and makes it used", () => {
+  const text = (name: string) =>
+    `listeners:
+  web:
+    bind: ":443"
+    protocol: tls
+    tls: passthrough
+    routes: [{ match: a.net, backend: ${name} }, { match: b.net, backend: app }]
+backends: { app: [a:1], api: [b:1] }
+`;
+  assert.deepEqual(problemsOf(text("api")), []);
+  assert.deepEqual(problemsOf(text("app")), [
+    '7:25 warning: backend "api" is used by no listener',
+  ]);
+  assert.deepEqual(problemsOf(text("apu")), [
+    '6:39 backend "apu" does not exist (have: app, api) -> did you mean "app"?',
+  ]);
+});
+
+Deno.test("TCP and UDP have ports of their own; tls is TCP", () => {
+  const problems = (...protocols: string[]) => {
+    const listeners = protocols.map((protocol, i) =>
+      `  l${i}: { bind: ":53", protocol: ${protocol}, backend: app }\n`
+    );
+    return problemsOf(`listeners:\n${listeners.join("")}${WITH_APP}`);
+  };
+  assert.deepEqual(problems("tcp", "udp"), []);
+  const same = 'listeners "l0" and "l1" have the same address ":53" -> first used at line 2';
+  assert.deepEqual(problems("udp", "udp"), [`3:15 ${same}`]);
+  assert.deepEqual(problems("tcp", "'tls', tls: passthrough"), [`3:15 ${same}`]);
+  // A misspelt protocol may have been meant to be the other one.
+  assert.equal(problems("tcp", "upd").length, 1);
+});
+
+Deno.test("a range overlaps with every address that has one of its ports", () => {
+  const overlap = (...binds: string[]) =>
+    bindProblems(...binds).map((problem) => problem.split(" ").slice(5).join(" "));
+  const at = (
+    port: number,
+    one: string,
+    other: string,
+  ) => [`overlap at port ${port}: "${one}" and "${other}" -> first used at line 2`];
+  assert.deepEqual(overlap(":80-90", ":90"), at(90, ":80-90", ":90"));
+  assert.deepEqual(overlap("10.0.0.1:80", ":70-80"), at(80, "10.0.0.1:80", ":70-80"));
+  assert.deepEqual(overlap(":80-90", ":85-95"), at(85, ":80-90", ":85-95"));
+  assert.deepEqual(overlap(":80-89", ":90-99", "10.0.0.1:70-79"), []);
+  assert.deepEqual(overlap("10.0.0.1:80-90", "10.0.0.2:80-90"), []);
+});
+
+Deno.test("all listeners together have bounds of ports, routes and address ranges", () => {
+  const part = (count: number, item: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => item(i)).join(", ");
+  const tls = "protocol: tls, tls: passthrough";
+  const listener = (i: number, keys: string) => `  l${i}: { bind: ":${i}", ${keys} }\n`;
+  const routes = (count: number) =>
+    `routes: [${part(count, (i) => `{ match: a${i}.net, backend: app }`)}]`;
+  const text = (keys: readonly string[]) =>
+    `listeners:\n${keys.map((key, i) => listener(i + 1, key)).join("")}${WITH_APP}`;
+  const limit = (
+    count: number,
+    what: string,
+  ) => [`2:3 all listeners together must hold at most ${count} ${what}, found ${count + 1}`];
+  const many = [512, 512, 1].map((count) => `${tls}, ${routes(count)}`);
+  assert.deepEqual(problemsOf(text(many)), limit(1024, "routes"));
+  assert.deepEqual(problemsOf(text(many.slice(0, 2))), []);
+  const deny = (count: number) =>
+    `backend: app, deny: [${part(count, (i) => `10.${i >> 8}.${i & 255}.0/24`)}]`;
+  assert.deepEqual(problemsOf(text([deny(4096), deny(4096)])), []);
+  assert.deepEqual(
+    problemsOf(text([deny(4096), deny(4096), deny(1)])),
+    limit(8192, "address ranges"),
+  );
+  const ports = (from: number) => `":${from}-${from + 1023}"`;
+  const binds = part(4, (i) => ports(i * 1024 + 1));
+  assert.deepEqual(
+    problemsOf(`listeners:\n  a: { bind: [${binds}], backend: app }\n${WITH_APP}`),
+    [],
+  );
+  assert.deepEqual(
+    problemsOf(`listeners:\n  a: { bind: [${binds}, ":5000"], backend: app }\n${WITH_APP}`),
+    ["2:3 all listeners together must bind at most 4096 ports, found 4097"],
+  );
+});
+
+Deno.test("a backend may be for TCP and UDP at once, with options that only TCP has", () => {
+  const text = (listeners: string, keys: string) =>
+    `listeners: { ${listeners} }\nbackends: { app: { servers: [a:1], ${keys} } }\n`;
+  const tcp = "a: { bind: ':53', backend: app }";
+  const udp = "b: { bind: ':53', protocol: udp, backend: app }";
+  const keys = "socket: { keepalive: true }";
+  assert.deepEqual(problemsOf(text(`${tcp}, ${udp}`, keys)), []);
+  assert.deepEqual(problemsOf(text(udp, keys)), [
+    "2:46 keepalive is an option of TCP, and only udp listeners use this backend -> " +
+    "remove keepalive",
+  ]);
+});

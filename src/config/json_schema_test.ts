@@ -173,9 +173,43 @@ Deno.test("what an editor can find is found", () => {
   assert.ok(!server("{ address: a:1, weight: '3' }") && !server("{ address: a:1, wight: 3 }"));
 });
 
+Deno.test("what an editor can find in a listener is found", () => {
+  const listener = (keys: string) =>
+    fitsYaml(`listeners: { web: { bind: ":80", ${keys} } }\nbackends: { app: [a:1] }`);
+  assert.ok(listener("backend: app") && listener("routes: [{ match: a.b, backend: app }]"));
+  const mistakes = [
+    "tls: passthrough",
+    "backend: app, protocol: udq",
+    "backend: app, tls: none",
+    "backend: app, limits: { connection_rate: 100 }",
+    "backend: app, limits: { connection_rate: { burst: 1 } }",
+    "backend: app, allow: 10.0.0.0/8",
+    "backend: app, allow: [office]",
+    "backend: app, socket: { receive_buffer: 65536 }",
+    "backend: app, socket: { dscp: 64 }",
+    "backend: app, socket: { keepalive: { idle: 5 } }",
+    "backend: app, udp: { responses: -1 }",
+    "routes: [{ match: {}, backend: app }]",
+    "routes: [{ match: 'a b', backend: app }]",
+    "routes: [{ match: a.b }]",
+    "routes: []",
+  ];
+  for (const keys of mistakes) assert.ok(!listener(keys), keys);
+  const bind = (value: string) =>
+    fitsYaml(`listeners: { web: { bind: ${value}, backend: a } }\nbackends: { a: [a:1] }`);
+  assert.ok(bind('[":80", { address: "unix:/run/x", mode: "0660", owner: 0 }, "systemd:x"]'));
+  for (
+    const value of ["80", "[80]", "[]", "{ mode: '0660' }", "unix:x", "{ address: ':1', a: 1 }"]
+  ) {
+    assert.ok(!bind(value), value);
+  }
+});
+
 Deno.test("a substitution may stand for any scalar", () => {
   const text = 'workers: ${N}\nlog: ${L}\ndrain: "${D}"\n' +
-    'listeners: { web: { bind: ":${PORT}", backend: "${B}", limits: { connections: "${C}" } } }\n' +
+    'listeners: { web: { bind: [":${PORT}", { address: "${A}" }], backend: "${B}", ' +
+    'allow: ["${N}"], socket: { keepalive: "${K}", dscp: "${D}" }, ' +
+    'limits: { connections: "${C}", connection_rate: "${R}" } } }\n' +
     'backends: { app: ["${A}", { address: "${H}:1", weight: "${W}", backup: "${K}" }] }\n';
   assert.ok(fitsYaml(text));
 });
@@ -183,7 +217,7 @@ Deno.test("a substitution may stand for any scalar", () => {
 const duration = fc.constantFrom("1ms", "5s", "10m", "1h30m", "576h");
 const optional = { requiredKeys: [] as [] };
 const server = fc.oneof(
-  fc.constantFrom("a:1", "10.0.0.1:65535", "[fd00::1]:80", "my_app.internal:8080", "demo:one"),
+  fc.constantFrom("a:1", "10.0.0.1:65535", "[fd00::1]:80", "my_app.internal:8080", "unix:/x"),
   fc.record({
     address: fc.constantFrom("b:1", "[::ffff:1.2.3.4]:1"),
     name: fc.constantFrom("one", "[x]:1", "a.b-c_d"),
@@ -196,6 +230,74 @@ const servers = fc.uniqueArray(server, {
   maxLength: 4,
   selector: (each) => typeof each === "string" ? each : each.name ?? each.address,
 });
+const count = fc.integer({ min: 1, max: 1 << 24 });
+const ranges = fc.constantFrom(["10.0.0.0/8"], ["::/0", "192.0.2.1"]);
+const rate = fc.oneof(
+  fc.constantFrom("1/s", "6000/m", "5/h"),
+  fc.record({ rate: fc.constant("100/s"), burst: count }, { requiredKeys: ["rate"] }),
+);
+const limits = fc.record({
+  connections: fc.constant(1 << 24),
+  connections_per_ip: count,
+  connection_rate: rate,
+  connection_rate_per_ip: rate,
+}, optional);
+const address = fc.constantFrom(
+  ":80",
+  "10.0.0.1:0",
+  "[::]:443",
+  "[::ffff:1.2.3.4]:1-9",
+  "systemd:a",
+);
+const seconds = fc.constantFrom("1s", "10m");
+/** A listener of tls, which has nearly every key. */
+const stream = fc.record({
+  bind: fc.oneof(
+    address,
+    fc.constant("unix:/run/x"),
+    fc.tuple(fc.record({
+      address: fc.constant("unix:/run/y"),
+      mode: fc.constantFrom("0660", "777"),
+      owner: fc.constantFrom("root", 0),
+      group: fc.constantFrom("www-data", "33", 33),
+    }, { requiredKeys: ["address"] })),
+  ),
+  protocol: fc.constant("tls"),
+  tls: fc.constant("passthrough"),
+  backend: fc.constant("app"),
+  routes: fc.array(
+    fc.record({
+      match: fc.constantFrom(
+        ...["a.com", ["*.b.com", "C.com"], { sni: "d.com", alpn: ["h2"] }, { alpn: "acme-tls/1" }],
+      ),
+      backend: fc.constant("app"),
+      allow: ranges,
+    }, { requiredKeys: ["match", "backend"] }),
+    { minLength: 1, maxLength: 3 },
+  ),
+  timeouts: fc.record({ idle: duration, half_close: duration, client_hello: duration }, optional),
+  limits,
+  socket: fc.record({
+    nodelay: fc.boolean(),
+    keepalive: fc.oneof(
+      fc.boolean(),
+      fc.record({ idle: seconds, interval: seconds, count: fc.constantFrom(1, 127) }, optional),
+    ),
+    user_timeout: duration,
+    backlog: fc.constantFrom(1, 65_535),
+    defer_accept: seconds,
+    fast_open: fc.constantFrom(1, 65_535),
+  }, optional),
+}, { requiredKeys: ["bind", "protocol", "tls", "backend"] });
+const datagram = fc.record({
+  bind: address,
+  protocol: fc.constant("udp"),
+  backend: fc.constant("app"),
+  udp: fc.record({ responses: fc.nat(65_535), idle_timeout: duration, flows: count }, optional),
+  deny: ranges,
+  limits,
+  socket: fc.record({ receive_buffer: fc.constantFrom("4KiB", "64MiB") }, optional),
+}, { requiredKeys: ["bind", "protocol", "backend"] });
 /** Configurations that the check accepts. */
 const configuration = fc.record({
   version: fc.constantFrom(1, "1"),
@@ -210,20 +312,18 @@ const configuration = fc.record({
   drain: fc.oneof(duration, fc.record({ delay: duration, timeout: duration }, optional)),
   admin: fc.oneof(fc.constant(false), fc.constant({ bind: "unix:/run/x.sock" })),
   "x-note": fc.constant("a note"),
-  listeners: fc.constantFrom(":80", "10.0.0.1:0", "[::]:443", "[::ffff:1.2.3.4]:1").chain((bind) =>
-    fc.record({
-      bind: fc.constant(bind),
-      backend: fc.constant("app"),
-      protocol: fc.constant("tcp"),
-      timeouts: fc.record({ idle: duration, half_close: duration }, optional),
-      limits: fc.record({ connections: fc.integer({ min: 1, max: 1 << 24 }) }, optional),
-    }, { requiredKeys: ["bind", "backend"] })
-  ).map((web) => ({ web })),
+  limits: fc.record({ connections: count }, optional),
+  listeners: fc.oneof(stream, datagram).map((web) => ({ web })),
   backends: fc.oneof(
     servers,
     fc.record({
       servers,
       balance: fc.constantFrom(...BALANCE_NAMES),
+      proxy_protocol: fc.constant("v2"),
+      socket: fc.record(
+        { send_buffer: fc.constantFrom("4KiB", "1MiB"), dscp: fc.nat(63) },
+        optional,
+      ),
       timeouts: fc.record({ connect: duration }, optional),
       retries: fc.nat(10),
     }, { requiredKeys: ["servers"] }),
@@ -239,7 +339,7 @@ Deno.test("an editor marks nothing that the check accepts", () => {
       accepted++;
       assert.ok(fits(ROOT, value));
     }),
-    { seed: 1, numRuns: 300 },
+    { seed: 1, numRuns: 600 },
   );
   assert.ok(accepted > 200, `${accepted} were accepted`);
 });

@@ -7,14 +7,12 @@
  * error there is none, since half of a load balancer's configuration is an outage.
  */
 import { assert } from "../base/assert.ts";
-import { parseDuration } from "../base/duration.ts";
-import { parseBind, parseServerAddress } from "../net/address.ts";
 import { checkSchema } from "./check_schema.ts";
-import type { BackendConfig, Config, ListenerConfig, ServerConfig } from "./config.ts";
-import { buildTree, type ConfigTree, type MapTree } from "./config_tree.ts";
+import type { Config } from "./config.ts";
+import { buildTree, type ConfigTree } from "./config_tree.ts";
 import { crossCheck } from "./cross_check.ts";
 import { type Diagnostic, DiagnosticList } from "./diagnostic.ts";
-import { type ConfigFile, parseDemoAddress } from "./schema.ts";
+import { makeConfig } from "./make_config.ts";
 import { SourceText } from "./source_text.ts";
 import type { Environment } from "./substitution.ts";
 import { readYaml } from "./yaml_document.ts";
@@ -59,74 +57,4 @@ function reportNoMap(tree: ConfigTree, diagnostics: DiagnosticList): void {
   const isTight = tree.kind === "scalar" && /^[A-Za-z_]+:\S/.test(tree.text);
   const hint = isTight ? 'put a space behind ":"' : undefined;
   diagnostics.error(tree.span, "the file must be a map with listeners and backends", hint);
-}
-
-function makeConfig(values: ConfigFile, tree: MapTree, source: SourceText): Config {
-  const { workers, log, drain, admin = null } = values;
-  return {
-    workers,
-    log: { level: log.level, format: log.format },
-    drain: { delayMs: readMs(drain.delay), timeoutMs: readMs(drain.timeout) },
-    admin: admin && { path: admin.bind.slice("unix:".length) },
-    listeners: keysOf(tree, "listeners").map(([name, offset]) =>
-      makeListener(name, values.listeners[name], source.positionAt(offset))
-    ),
-    backends: keysOf(tree, "backends").map(([name]) => makeBackend(name, values.backends[name])),
-  };
-}
-
-/** Names in the order of the file: objects put those that look like numbers first. */
-function keysOf(tree: MapTree, section: string): (readonly [name: string, offset: number])[] {
-  const map = tree.entries.get(section)?.value;
-  assert(map?.kind === "map", "the schema has seen a map here");
-  return Array.from(map.entries, ([name, { keySpan }]) => [name, keySpan.start] as const);
-}
-
-function makeListener(
-  name: string,
-  values: ConfigFile["listeners"][string],
-  position: ListenerConfig["position"],
-): ListenerConfig {
-  const parsed = parseBind(values.bind);
-  assert(parsed.ok, "the schema accepts addresses only");
-  const { host, port } = parsed.value;
-  return {
-    name,
-    bind: { host, port, text: values.bind },
-    protocol: values.protocol,
-    backend: values.backend,
-    idleTimeoutMs: readMs(values.timeouts.idle),
-    halfCloseTimeoutMs: readMs(values.timeouts.half_close),
-    connectionsMax: values.limits.connections ?? 0,
-    position,
-  };
-}
-
-type BackendValues = ConfigFile["backends"][string];
-
-function makeBackend(name: string, values: BackendValues): BackendConfig {
-  const { servers, balance, hash_on, timeouts, retries } = values;
-  return {
-    name,
-    servers: servers.map(makeServer),
-    balance,
-    hashOn: balance === "consistent_hash" ? hash_on ?? "source_ip" : null,
-    connectTimeoutMs: readMs(timeouts.connect),
-    retries,
-  };
-}
-
-function makeServer(values: BackendValues["servers"][number]): ServerConfig {
-  const { address, name = address, weight, backup } = values;
-  const demo = parseDemoAddress(address);
-  if (demo !== null) return { name, host: "", port: 0, weight, backup, demo };
-  const parsed = parseServerAddress(address);
-  assert(parsed.ok, "the schema accepts addresses only");
-  return { name, ...parsed.value, weight, backup, demo: null };
-}
-
-function readMs(text: string): number {
-  const ms = parseDuration(text);
-  assert(ms !== null, "the schema accepts durations only");
-  return ms;
 }

@@ -68,11 +68,9 @@ Deno.test("a listener knows where it was defined", () => {
 
 Deno.test("a bind address is kept as written, with its substitutions, for messages", () => {
   const text = completed("listeners:\n  web: { bind: '[0:0::1]:${PORT}', backend: app }");
-  assert.deepEqual(configOf(text, { PORT: "80" }).listeners[0].bind, {
-    host: "::1",
-    port: 80,
-    text: "[0:0::1]:80",
-  });
+  assert.deepEqual(configOf(text, { PORT: "80" }).listeners[0].binds, [
+    { kind: "ip", host: "::1", port: 80, lastPort: 80, text: "[0:0::1]:80" },
+  ]);
 });
 
 Deno.test("the same text gives the same result, and the environment is only what is passed", () => {

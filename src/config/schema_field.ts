@@ -1,6 +1,7 @@
 /**
  * The kinds of fields that the schema is made of. Each carries its description for editors, its
- * limits for JSON Schema, and words for what may be wrong with it.
+ * limits for JSON Schema, and words for what may be wrong with it. Fields with a unit are in
+ * unit_field.ts.
  *
  * A field is checked in one step with one message, where a chain of the library's checks would
  * report the same value twice. What a check of ours cannot tell JSON Schema goes along as metadata.
@@ -8,18 +9,13 @@
  * can only say in the end that none fitted, where the reader wants to know which key is misspelt.
  */
 import * as v from "valibot";
-import {
-  DURATION_PATTERN,
-  formatDuration,
-  parseDuration,
-  suggestDuration,
-} from "../base/duration.ts";
 import { quoteText } from "../base/quoted_text.ts";
-import { DURATION_MS_MAX } from "./config_limits.ts";
 import { encodeProblem, must, notYet, type Problem, QUOTE_HINT } from "./problem.ts";
-import { suggestWord, type Vocabulary } from "./vocabulary.ts";
+import { findMeaning, findSection, suggestWord, type Vocabulary } from "./vocabulary.ts";
 
-type Judge = (input: unknown) => Problem;
+export type Judge = (input: unknown) => Problem;
+/** What to write instead, for one input that does not fit. */
+export type Hint = (input: unknown) => string | undefined;
 
 /** Alternatives by the type of what is found; read by json_schema.ts. */
 export interface ByType {
@@ -29,12 +25,12 @@ export interface ByType {
 }
 
 /** A message for the library, from what was found. */
-function say(judge: Judge): (issue: v.BaseIssue<unknown>) => string {
+export function say(judge: Judge): (issue: v.BaseIssue<unknown>) => string {
   return (issue) => encodeProblem(judge(issue.input));
 }
 
 /** A schema that takes anything, says what is wrong with it, and gives `Output`. */
-type Field<Output> = v.GenericSchema<unknown, Output>;
+export type Field<Output> = v.GenericSchema<unknown, Output>;
 
 /** Picks the alternative by type, so that what is wrong inside of it keeps its own path. */
 export function byType<const T extends Readonly<Record<string, v.GenericSchema>>>(
@@ -70,12 +66,14 @@ function kindOf(input: unknown): string {
  * A map with these keys and no others.
  *
  * @param example what to write, for whoever wrote no map.
+ * @param oneOf optional keys of which at least one must be there; the first is called missing.
  */
 export function section<E extends v.ObjectEntries>(
   entries: E,
   vocabulary: Vocabulary,
   description: string,
-  example?: string,
+  example?: string | Hint,
+  oneOf: readonly string[] = [],
 ) {
   const known = Object.keys(entries);
   const missing = (issue: v.BaseIssue<unknown>) =>
@@ -94,16 +92,35 @@ export function section<E extends v.ObjectEntries>(
         const item = { type: "object", origin: "key", input, key, value: input[key] } as const;
         addIssue({ message, path: [item] });
       }
+      if (oneOf.length === 0 || oneOf.some((key) => input[key] !== undefined)) return;
+      const [key] = oneOf;
+      const message = encodeProblem({ kind: "key", message: `"${key}" is missing`, key });
+      const item = { type: "object", origin: "key", input, key, value: undefined } as const;
+      addIssue({ message, path: [item] });
     }),
-    v.metadata({ additionalProperties: false }),
+    v.metadata({ additionalProperties: false, ...requireOne(oneOf) }),
     v.description(description),
   );
   const judge = (input: unknown) => {
     const isTight = typeof input === "string" && tightKey(input, known) !== undefined;
-    const hint = isTight ? TIGHT_HINT : example === undefined ? undefined : `write ${example}`;
-    return must(`a map of ${known.join(", ")}`, input, hint);
+    const shown = typeof example === "function" ? example(input) : example;
+    const hint = isTight ? TIGHT_HINT : shown === undefined ? undefined : `write ${shown}`;
+    return must(`a map of ${listKeys(known)}`, input, hint);
   };
   return byType({ object: map }, judge);
+}
+
+/** For JSON Schema: at least one of these keys. */
+function requireOne(keys: readonly string[]): { anyOf?: readonly object[] } {
+  return keys.length === 0 ? {} : { anyOf: keys.map((key) => ({ required: [key] })) };
+}
+
+/** Keys that a message about something else lists at most. */
+const KEYS_LISTED_MAX = 6;
+
+function listKeys(keys: readonly string[]): string {
+  const rest = keys.length - KEYS_LISTED_MAX + 1;
+  return rest > 1 ? `${keys.slice(0, -rest).join(", ")} and others` : keys.join(", ");
 }
 
 const TIGHT_HINT = 'put a space behind ":"';
@@ -118,6 +135,13 @@ function explainUnknownKey(key: string, known: readonly string[], words: Vocabul
   const message = `unknown key ${quoteText(key)}`;
   const tight = tightKey(key, known);
   if (tight !== undefined) return { kind: "key", message, hint: TIGHT_HINT, key: tight };
+  const inner = findMeaning(key, known, words) === null ? findSection(key, words) : null;
+  if (inner !== null) {
+    const section = quoteText(inner.section);
+    const isSame = inner.key === key.toLowerCase().replaceAll("-", "_");
+    const hint = isSame ? `it belongs in ${section}` : `that is "${inner.key}" in ${section} here`;
+    return { kind: "key", message, hint };
+  }
   const suggestion = suggestWord(key, known, words);
   if (suggestion === null) return { kind: "key", message, hint: `known: ${known.join(", ")}` };
   if (words.later.includes(suggestion)) {
@@ -179,6 +203,22 @@ export function list<T extends v.GenericSchema>(
   });
 }
 
+/** One text, or a list of them; gives a list. */
+export function oneOrMore<T>(
+  item: v.GenericSchema<string, T>,
+  noun: string,
+  countMax: number,
+  description: string,
+) {
+  const one = v.pipe(item as Field<T>, v.transform((value) => [value]));
+  const example = (item as { examples?: readonly string[] }).examples?.[0];
+  const alternatives = { string: one, array: list(item, noun, countMax, description) };
+  return byType(alternatives, (input) => {
+    const such = example === undefined ? "" : ` such as ${quoteText(example)}`;
+    return must(`a ${noun}${such}, or a list of them`, input);
+  }, description);
+}
+
 /** What to write where one text stands in place of a list. */
 export function hintList(input: unknown): string | undefined {
   if (typeof input !== "string") return undefined;
@@ -232,12 +272,13 @@ export function text(
     const problem = written === null ? null : judge(written);
     return problem ?? must(`text such as ${quoteText(examples[0])}`, input, QUOTE_HINT);
   };
-  return v.pipe(
+  const field = v.pipe(
     v.string(say(judgeAny)),
     v.check((input) => judge(input) === null, say(judgeAny)),
     v.metadata({ pattern, examples }),
     v.description(description),
   );
+  return Object.assign(field, { examples });
 }
 
 /** A name as a value. */
@@ -256,11 +297,17 @@ export function hintUnquoted(input: unknown): string | undefined {
   return isNumber ? `write ${input} without quotes` : undefined;
 }
 
-export function wholeNumber(least: number, most: number, description: string, zeroHint?: string) {
+/** @param hint for an input of which more is known than that it is no such number. */
+export function wholeNumber(
+  least: number,
+  most: number,
+  description: string,
+  hint: Hint = () => undefined,
+) {
   const fits = (input: number) => Number.isInteger(input) && input >= least && input <= most;
   const judge = (input: unknown) => {
     const expected = `a whole number from ${least} to ${most}`;
-    return must(expected, input, input === 0 ? zeroHint : hintUnquoted(input));
+    return must(expected, input, hint(input) ?? hintUnquoted(input));
   };
   return v.pipe(
     v.number(say(judge)),
@@ -270,13 +317,25 @@ export function wholeNumber(least: number, most: number, description: string, ze
   );
 }
 
-export function flag(description: string) {
+/** For limits: what is not there is not limited. */
+export function hintNoLimit(input: unknown): string | undefined {
+  const isWord = typeof input === "string" && /^(unlimited|none|off|no)$/i.test(input);
+  return input === 0 || isWord ? "leave the key out for no limit" : undefined;
+}
+
+/** What people write for true or false, or null. */
+export function meantFlag(input: unknown): boolean | null {
+  const word = typeof input === "string" ? input.toLowerCase() : "";
+  if (/^(yes|on|y|true)$/.test(word)) return true;
+  return /^(no|off|n|false)$/.test(word) ? false : null;
+}
+
+/** @param hint for an input that is no word for true or false. */
+export function flag(description: string, hint: Hint = () => undefined) {
   const judge = (input: unknown) => {
-    const word = typeof input === "string" ? input.toLowerCase() : "";
-    const meant = /^(yes|on|y|true)$/.test(word) ||
-      (/^(no|off|n|false)$/.test(word) ? false : null);
-    const quotes = word === String(meant) ? " without quotes" : "";
-    return must("true or false", input, meant === null ? undefined : `write ${meant}${quotes}`);
+    const meant = meantFlag(input);
+    const quotes = String(input).toLowerCase() === String(meant) ? " without quotes" : "";
+    return must("true or false", input, meant === null ? hint(input) : `write ${meant}${quotes}`);
   };
   return v.pipe(v.boolean(say(judge)), v.description(description));
 }
@@ -287,7 +346,7 @@ export function choice<const T extends readonly string[]>(
   description: string,
 ) {
   const judge = (input: unknown): Problem => {
-    const word = typeof input === "string" ? input : "";
+    const word = typeof input === "object" ? "" : String(input);
     // "header:" is kept for all that begins with it.
     const isLater = vocabulary.later.includes(word.replace(/:.*$/s, ":"));
     if (isLater) return notYet(quoteText(word));
@@ -297,36 +356,4 @@ export function choice<const T extends readonly string[]>(
     return must(expected, input, hint);
   };
   return v.pipe(v.picklist(options, say(judge)), v.description(description));
-}
-
-/** @param leastMs the shortest that makes sense, 0 or 1. */
-export function duration(leastMs: number, description: string) {
-  return v.pipe(
-    v.string(say((input) => explainDuration(input, leastMs))),
-    v.check(
-      (input) => isDuration(input, leastMs),
-      say((input) => explainDuration(input, leastMs)),
-    ),
-    v.metadata({ pattern: DURATION_PATTERN, examples: ["30s", "1h30m", "250ms"] }),
-    v.description(description),
-  );
-}
-
-function isDuration(text: string, leastMs: number): boolean {
-  const ms = parseDuration(text);
-  return ms !== null && ms >= leastMs && ms <= DURATION_MS_MAX;
-}
-
-export function explainDuration(input: unknown, leastMs: number): Problem {
-  const written = typeof input === "number" || typeof input === "string" ? String(input) : "";
-  const meant = suggestDuration(written);
-  if (meant === null) return must('a duration such as "30s"', input);
-  const ms = parseDuration(meant)!;
-  if (ms > DURATION_MS_MAX) {
-    return must(`at most ${quoteText(formatDuration(DURATION_MS_MAX))}`, input);
-  }
-  if (ms < leastMs) return must(`at least ${quoteText(formatDuration(leastMs))}`, input);
-  const isBare = /^[0-9.]+$/.test(written);
-  if (!isBare) return must("a duration", input, `write ${quoteText(meant)}`);
-  return { kind: "value", message: `needs a unit: ${written} -> ${quoteText(meant)}` };
 }

@@ -13,16 +13,108 @@ export interface Vocabulary {
   readonly later: readonly string[];
   /** Of these, the ones that stand in place of a required key. */
   readonly instead?: Readonly<Record<string, string>>;
+  /** Words of the sections in this one, by key: elsewhere they stand without a section. */
+  readonly within?: Readonly<Record<string, Section>>;
+}
+
+interface Section extends Vocabulary {
+  readonly keys: readonly string[];
 }
 
 const NO_WORDS: Vocabulary = { foreign: {}, later: [] };
 
 const TIMEOUTS = ["timeout"];
 const BALANCE = ["algorithm", "policy", "lb_policy", "load_balancing", "strategy", "method"];
+const LIMITS = ["limit"];
+const SOCKET = ["sockopt", "socket_options", "sockopts", "tcp", "options"];
+
+const LISTENER_TIMEOUTS = {
+  keys: ["idle", "half_close", "client_hello", "proxy_header"],
+  foreign: {
+    idle: ["client", "tunnel", "proxy", "proxy_timeout"],
+    half_close: ["client_fin", "fin", "linger"],
+    client_hello: [
+      ...["preread", "preread_timeout", "handshake", "tls_handshake", "inspect_delay", "sni"],
+    ],
+    proxy_header: ["proxy_protocol", "proxy_protocol_timeout"],
+  },
+  later: ["request_header", "request", "backend_request", "response", "connect"],
+} as const satisfies Section;
+
+const LISTENER_LIMITS = {
+  keys: ["connections", "connections_per_ip", "connection_rate", "connection_rate_per_ip"],
+  foreign: {
+    connections: ["maxconn", "max_connections", "conns", "limit_conn"],
+    connections_per_ip: ["per_ip", "maxconn_per_ip", "conn_per_ip", "src_conn_cur"],
+    connection_rate: [
+      ...["maxconnrate", "maxsessrate", "rate", "rate_limit", "sessions", "session_rate"],
+    ],
+    connection_rate_per_ip: ["rate_per_ip", "src_conn_rate", "rate_limit_per_ip"],
+  },
+  later: ["pending", "requests", "header_size", "body_size"],
+} as const satisfies Section;
+
+const UDP = {
+  keys: ["responses", "idle_timeout", "flows"],
+  foreign: {
+    responses: ["proxy_responses", "answers", "replies"],
+    idle_timeout: [
+      ...["proxy_timeout", "session_timeout", "timeout", "idle", "flow_timeout", "idleTimeout"],
+    ],
+    flows: ["sessions", "max_sessions", "flows_max", "max_flows"],
+  },
+  later: [],
+} as const satisfies Section;
+
+const SOCKET_KEYS = [
+  ...["nodelay", "keepalive", "user_timeout", "receive_buffer", "send_buffer", "dscp"],
+  "fast_open",
+] as const;
+
+const SOCKET_WORDS = {
+  nodelay: ["tcp_nodelay", "no_delay"],
+  keepalive: [
+    ...["so_keepalive", "tcp_keepalive", "tcpka", "clitcpka", "srvtcpka", "keep_alive"],
+    "proxy_socket_keepalive",
+  ],
+  user_timeout: ["tcp_ut", "tcp_user_timeout"],
+  receive_buffer: ["rcvbuf", "so_rcvbuf", "recv_buffer"],
+  send_buffer: ["sndbuf", "so_sndbuf"],
+  dscp: ["tos", "ip_tos", "diffserv"],
+  fast_open: ["tfo", "fastopen", "tcp_fastopen", "tcp_fast_open", "tcp_fastopen_connect"],
+} as const;
+
+const LISTENER_SOCKET = {
+  keys: [...SOCKET_KEYS, "backlog", "defer_accept"],
+  foreign: {
+    ...SOCKET_WORDS,
+    backlog: ["somaxconn", "listen_backlog"],
+    defer_accept: ["tcp_defer_accept", "deferred"],
+  },
+  later: [],
+} as const satisfies Section;
+
+const BACKEND_SOCKET = {
+  keys: SOCKET_KEYS,
+  foreign: SOCKET_WORDS,
+  later: [],
+} as const satisfies Section;
+
+const BACKEND_TIMEOUTS = {
+  keys: ["connect"],
+  foreign: { connect: ["connection", "dial", "connect_timeout"] },
+  later: ["request_header", "request", "backend_request", "response", "idle"],
+} as const satisfies Section;
 
 /** By the section whose keys they are, or by the key whose values they are. */
 export const VOCABULARY = {
   none: NO_WORDS,
+  listenerTimeouts: LISTENER_TIMEOUTS,
+  limits: LISTENER_LIMITS,
+  udp: UDP,
+  listenerSocket: LISTENER_SOCKET,
+  backendSocket: BACKEND_SOCKET,
+  backendTimeouts: BACKEND_TIMEOUTS,
   root: {
     foreign: {
       listeners: ["frontends", "frontend", "entryPoints", "entrypoints", "listen"],
@@ -31,53 +123,120 @@ export const VOCABULARY = {
       log: ["logging", "logs", "logger"],
       drain: ["shutdown", "graceful", "grace_period", "shutdown_timeout"],
       admin: ["api", "stats", "dashboard", "control"],
+      limits: [...LIMITS, "maxconn", "max_connections", "worker_connections"],
     },
     later: ["include", "io", "metrics", "defaults", "tls", "rate_limits", "cluster"],
+  },
+  rootLimits: {
+    foreign: { connections: ["maxconn", "max_connections", "conns"] },
+    later: [],
   },
   listener: {
     foreign: {
       bind: ["listen", "address", "addr", "port"],
       backend: ["upstream", "cluster", "pool", "service", "default_backend", "weights", "target"],
-      protocol: ["mode", "type"],
+      protocol: ["mode", "type", "transport"],
+      tls: ["ssl", "ssl_preread", "passthrough", "tls_passthrough"],
+      routes: ["use_backend", "rules", "routers", "sni", "server_names", "match"],
+      proxy_protocol: ["accept_proxy", "proxyProtocol", "expect_proxy"],
+      trusted_proxies: [
+        ...["set_real_ip_from", "trusted_ips", "trustedIPs", "trusted", "real_ip_from"],
+        ...["trusted_proxy", "proxy_protocol_allow"],
+      ],
+      allow: ["whitelist", "allowlist", "allow_list", "ip_allow_list", "ipAllowList", "src", "acl"],
+      deny: ["blacklist", "denylist", "deny_list", "blocklist", "block", "reject"],
       timeouts: TIMEOUTS,
-      limits: ["limit", "maxconn", "max_connections"],
+      limits: [...LIMITS, "rate_limit", "rate_limits", "limit_req"],
+      udp: ["datagram"],
+      socket: SOCKET,
     },
-    later: ["tls", "proxy_protocol", "trusted_proxies", "routes", "udp", "rate_limit"],
-    instead: { routes: "backend" },
+    later: ["redirect", "respond", "sticky", "request_headers", "response_headers"],
+    within: {
+      timeouts: LISTENER_TIMEOUTS,
+      limits: LISTENER_LIMITS,
+      udp: UDP,
+      socket: LISTENER_SOCKET,
+    },
   },
-  listenerTimeouts: {
-    foreign: { idle: ["client", "tunnel", "proxy"], half_close: ["client_fin", "fin", "linger"] },
-    later: ["request_header", "request", "backend_request", "response", "connect"],
+  bind: {
+    foreign: {
+      address: ["listen", "path", "addr", "socket", "host"],
+      mode: ["permissions", "perm", "chmod", "socket_mode", "umask"],
+      owner: ["user", "uid"],
+      group: ["gid"],
+    },
+    later: [],
   },
-  limits: {
-    foreign: { connections: ["maxconn", "max_connections", "conns"] },
-    later: ["connections_per_ip", "pending", "requests", "header_size", "body_size"],
+  route: {
+    foreign: {
+      match: ["rule", "when", "if", "sni", "host", "hosts", "server_name", "server_names", "alpn"],
+      backend: [
+        "upstream",
+        "cluster",
+        "service",
+        "target",
+        "use_backend",
+        "weights",
+        "servers",
+        "default_backend",
+      ],
+      name: ["id", "label"],
+      allow: ["whitelist", "allowlist", "allow_list", "src", "acl"],
+      deny: ["blacklist", "denylist", "deny_list", "blocklist"],
+    },
+    later: [
+      ...["redirect", "respond", "rewrite", "request_headers", "response_headers", "mirror"],
+      ...["sticky", "rate_limit", "retry", "timeouts"],
+    ],
+    instead: { redirect: "backend", respond: "backend" },
+  },
+  match: {
+    foreign: {
+      sni: [
+        ...["host", "hosts", "hostname", "server_name", "server_names", "hostSNI", "ssl_fc_sni"],
+        ...["req_ssl_sni", "domain", "domains", "name"],
+      ],
+      alpn: ["protocols", "alpn_protocols", "application_protocols", "req_ssl_alpn"],
+    },
+    later: ["path", "method", "headers", "query", "cookies", "source"],
+  },
+  rate: {
+    foreign: { rate: ["average", "limit", "value"], burst: ["bucket", "size", "max_burst"] },
+    later: ["key", "store", "on_error"],
+  },
+  keepalive: {
+    foreign: {
+      idle: ["time", "keepidle", "tcp_keepidle", "clitcpka_idle", "srvtcpka_idle"],
+      interval: ["intvl", "keepintvl", "tcp_keepintvl", "clitcpka_intvl", "srvtcpka_intvl"],
+      count: ["cnt", "keepcnt", "tcp_keepcnt", "probes", "clitcpka_cnt", "srvtcpka_cnt"],
+    },
+    later: [],
   },
   backend: {
     foreign: {
       servers: ["server", "endpoints", "hosts", "targets", "members", "upstreams", "addresses"],
       balance: BALANCE,
       hash_on: ["hash", "hash_key", "hash_policy"],
-      timeouts: [...TIMEOUTS, "connect_timeout"],
+      proxy_protocol: ["send_proxy", "send_proxy_v2", "proxyProtocol", "proxy_v2", "proxy_v1"],
+      transparent: ["usesrc", "tproxy", "source", "proxy_bind", "transparent_proxy", "client_ip"],
+      timeouts: TIMEOUTS,
       retries: ["retry", "max_retries"],
+      socket: SOCKET,
     },
     later: [
       ...["discover", "sticky", "health_check", "outlier_detection", "protocol", "tls"],
-      ...["proxy_protocol", "limits", "keepalive", "slow_start", "panic_threshold"],
+      ...["limits", "slow_start", "panic_threshold"],
     ],
     instead: { discover: "servers" },
-  },
-  backendTimeouts: {
-    foreign: { connect: ["connection", "dial", "connect_timeout"] },
-    later: ["request_header", "request", "backend_request", "response", "idle"],
+    within: { timeouts: BACKEND_TIMEOUTS, socket: BACKEND_SOCKET },
   },
   server: {
     foreign: {
-      address: ["host", "addr", "ip", "url", "target", "endpoint", "bind"],
+      address: ["host", "addr", "ip", "url", "target", "endpoint", "bind", "path", "socket"],
       name: ["id"],
       weight: ["weights"],
     },
-    later: ["zone"],
+    later: ["zone", "connections"],
   },
   log: { foreign: {}, later: ["access"] },
   drain: {
@@ -86,8 +245,16 @@ export const VOCABULARY = {
   },
   admin: { foreign: { bind: ["listen", "address", "socket", "path"] }, later: ["token_file"] },
   protocolValues: {
-    foreign: { tcp: ["tcp4", "tcp6", "stream"] },
-    later: ["http", "https", "tls", "udp"],
+    foreign: {
+      tcp: ["tcp4", "tcp6", "stream", "l4"],
+      udp: ["udp4", "udp6", "dgram", "datagram"],
+      tls: ["ssl", "sni", "tls_passthrough", "ssl_preread"],
+    },
+    later: ["http", "https", "http2", "http3", "quic", "grpc"],
+  },
+  tlsValues: {
+    foreign: { passthrough: ["ssl_preread", "pass", "passthru", "preread", "true", "on", "yes"] },
+    later: ["terminate", "termination", "offload"],
   },
   balanceValues: {
     foreign: {
@@ -100,8 +267,19 @@ export const VOCABULARY = {
     later: [],
   },
   hashOnValues: {
-    foreign: { source_ip: ["source", "src", "ip", "client_ip", "remote_addr"] },
-    later: ["header:", "cookie:", "query:", "path", "sni"],
+    foreign: {
+      source_ip: ["source", "src", "ip", "client_ip", "remote_addr"],
+      sni: ["server_name", "ssl_preread_server_name", "req_ssl_sni", "ssl_fc_sni", "host"],
+      quic_connection_id: ["connection_id", "quic_cid", "cid", "quic", "dcid"],
+    },
+    later: ["header:", "cookie:", "query:", "path"],
+  },
+  proxyProtocolValues: {
+    foreign: {
+      v1: ["1", "send_proxy", "proxy_v1", "version1"],
+      v2: ["2", "send_proxy_v2", "proxy_v2", "version2", "true", "on", "yes"],
+    },
+    later: [],
   },
   levelValues: {
     foreign: { debug: ["trace"], info: ["notice"], warn: ["warning"], error: ["err", "fatal"] },
@@ -110,17 +288,66 @@ export const VOCABULARY = {
   formatValues: { foreign: { text: ["plain", "console", "pretty"] }, later: [] },
 } as const satisfies Record<string, Vocabulary>;
 
-/** The known word that `word` most likely was meant to be. */
-export function suggestWord(
+/** The known word that `word` is another name of, in any case and with hyphens; or null. */
+export function findMeaning(
   word: string,
   known: readonly string[],
   { foreign, later }: Vocabulary,
 ): string | null {
-  const meaning = new Map<string, string>([...known, ...later].map((word) => [word, word]));
-  for (const [here, elsewhere] of Object.entries(foreign)) {
-    for (const name of elsewhere) if (!meaning.has(name)) meaning.set(name, here);
+  const meanings = meaningsOf(foreign);
+  for (const each of [word, fold(word)]) {
+    if (known.includes(each) || later.includes(each)) return each;
+    const meaning = meanings.get(each);
+    if (meaning !== undefined) return meaning;
   }
-  const exact = meaning.get(word) ?? meaning.get(word.toLowerCase().replaceAll("-", "_"));
-  const nearest = exact === undefined ? findNearest(word, meaning.keys()) : null;
-  return exact ?? (nearest === null ? null : meaning.get(nearest)!);
+  return null;
+}
+
+/** The known word that `word` most likely was meant to be. */
+export function suggestWord(
+  word: string,
+  known: readonly string[],
+  vocabulary: Vocabulary,
+): string | null {
+  const exact = findMeaning(word, known, vocabulary);
+  if (exact !== null) return exact;
+  const meanings = meaningsOf(vocabulary.foreign);
+  const nearest = findNearest(word, [...known, ...vocabulary.later, ...meanings.keys()]);
+  return nearest === null ? null : meanings.get(nearest) ?? nearest;
+}
+
+type Foreign = Vocabulary["foreign"];
+
+/** From foreign words to ours; made once, for a file may have thousands of unknown keys. */
+const MEANINGS = new WeakMap<Foreign, ReadonlyMap<string, string>>();
+
+function meaningsOf(foreign: Foreign): ReadonlyMap<string, string> {
+  const made = MEANINGS.get(foreign);
+  if (made !== undefined) return made;
+  const meanings = new Map<string, string>();
+  for (const [here, elsewhere] of Object.entries(foreign)) {
+    for (const word of elsewhere) meanings.set(word, here);
+  }
+  MEANINGS.set(foreign, meanings);
+  return meanings;
+}
+
+function fold(word: string): string {
+  return word.toLowerCase().replaceAll("-", "_");
+}
+
+/** The section that has `word` as a key or knows its meaning, and that key; or null. */
+export function findSection(
+  word: string,
+  { within = {} }: Vocabulary,
+): { readonly section: string; readonly key: string } | null {
+  const sections = Object.entries(within);
+  const folded = fold(word);
+  const owner = sections.find(([, { keys }]) => keys.includes(folded));
+  if (owner !== undefined) return { section: owner[0], key: folded };
+  for (const [section, { foreign }] of sections) {
+    const key = findMeaning(word, [], { foreign, later: [] });
+    if (key !== null) return { section, key };
+  }
+  return null;
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { LEVELS } from "../log/log.ts";
-import { BALANCE_NAMES, LOG_FORMATS } from "./config.ts";
+import { BALANCE_NAMES, HASH_KEYS, LOG_FORMATS, PROTOCOLS, PROXY_PROTOCOLS } from "./config.ts";
 import { makeJsonSchema } from "./json_schema.ts";
-import { suggestWord, VOCABULARY, type Vocabulary } from "./vocabulary.ts";
+import { findSection, suggestWord, VOCABULARY, type Vocabulary } from "./vocabulary.ts";
 
 const SECTIONS: [string, Vocabulary][] = Object.entries(VOCABULARY);
 
@@ -22,22 +22,36 @@ function knownWords(): Record<keyof typeof VOCABULARY, readonly string[]> {
   const root = makeJsonSchema() as Keys;
   const top = longForm(root);
   const listener = longForm(top.listeners.additionalProperties!);
+  const listenerSocket = longForm(listener.socket);
+  const route = longForm(listener.routes.items!);
+  const limits = longForm(listener.limits);
   const backend = longForm(top.backends.additionalProperties!);
   return {
     none: [],
     root: Object.keys(top),
+    rootLimits: Object.keys(longForm(top.limits)),
     listener: Object.keys(listener),
+    bind: Object.keys(longForm(listener.bind)),
+    route: Object.keys(route),
+    match: Object.keys(longForm(route.match)),
     listenerTimeouts: Object.keys(longForm(listener.timeouts)),
-    limits: Object.keys(longForm(listener.limits)),
+    limits: Object.keys(limits),
+    rate: Object.keys(longForm(limits.connection_rate)),
+    udp: Object.keys(longForm(listener.udp)),
+    listenerSocket: Object.keys(listenerSocket),
+    keepalive: Object.keys(longForm(listenerSocket.keepalive)),
     backend: Object.keys(backend),
+    backendSocket: Object.keys(longForm(backend.socket)),
     backendTimeouts: Object.keys(longForm(backend.timeouts)),
     server: Object.keys(longForm(backend.servers.items!)),
     log: Object.keys(longForm(top.log)),
     drain: Object.keys(longForm(top.drain)),
     admin: Object.keys(longForm(top.admin)),
-    protocolValues: ["tcp"],
+    protocolValues: PROTOCOLS,
+    tlsValues: ["passthrough"],
     balanceValues: BALANCE_NAMES,
-    hashOnValues: ["source_ip"],
+    hashOnValues: HASH_KEYS,
+    proxyProtocolValues: PROXY_PROTOCOLS,
     levelValues: LEVELS,
     formatValues: LOG_FORMATS,
   };
@@ -69,6 +83,28 @@ Deno.test("what stands in place of a required key is a word for later", () => {
   for (const [section, { later, instead = {} }] of SECTIONS) {
     for (const word of Object.keys(instead)) assert.ok(later.includes(word), section);
   }
+});
+
+Deno.test("the keys of sections inside of a section are those that there are", () => {
+  const top = longForm(makeJsonSchema() as Keys);
+  for (const [name, holder] of [["listener", top.listeners], ["backend", top.backends]] as const) {
+    const { within = {} }: Vocabulary = VOCABULARY[name];
+    const own = longForm(holder.additionalProperties!);
+    for (const [section, { keys }] of Object.entries(within)) {
+      assert.deepEqual(keys.toSorted(), Object.keys(longForm(own[section])).sort(), section);
+      for (const key of keys) assert.ok(!Object.hasOwn(own, key), key);
+    }
+  }
+});
+
+Deno.test("a word that stands outside of its section is led into it", () => {
+  const { listener, backend, root } = VOCABULARY;
+  assert.deepEqual(findSection("Idle-Timeout", listener), { section: "udp", key: "idle_timeout" });
+  assert.deepEqual(findSection("flows", listener), { section: "udp", key: "flows" });
+  assert.deepEqual(findSection("tcp-ut", backend), { section: "socket", key: "user_timeout" });
+  assert.deepEqual(findSection("maxconn", listener), { section: "limits", key: "connections" });
+  assert.equal(findSection("constructor", listener), null);
+  assert.equal(findSection("idle", root), null);
 });
 
 Deno.test("a foreign word is understood exactly, in any case and with hyphens", () => {

@@ -65,6 +65,14 @@ const HEAVY: Readonly<Record<string, string>> = {
   unknownBackends: `listeners: {${many(2500, (i) => `a${i}: { backend: x${i} }, `)}}\n` +
     `backends: {${many(2500, (i) => `y${i}: [], `)}}\n`,
   misspeltKeys: `listeners:\n${many(2000, (i) => `  a${i}: { bnd: ":80", backen: b }\n`)}`,
+  misspeltInMisspelt: `listners:\n${
+    many(
+      1500,
+      (i) =>
+        `  a${i}: { bnd: 1, sockt: { kepalive: { idl: 5 } }, ruotes: [{ mtch: { sn: x } }] }\n`,
+    )
+  }`,
+  wideRanges: `listeners:\n${many(2500, (i) => `  a${i}: { bind: [":1-1024", ":1-1024"] }\n`)}`,
   deepBlocks: many(1000, (i) => `${" ".repeat(i)}a:\n`),
   longKey: `${"a".repeat(1_000_000)}: 1`,
 };

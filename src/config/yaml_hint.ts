@@ -21,7 +21,7 @@ const ANCHORS_COMPARED_MAX = 64;
 /** How much of a line is looked at for slips. */
 const LINE_LENGTH_MAX = 2000;
 /** An IPv6 address in brackets that no quote or word precedes. */
-const BARE_BRACKETS = /(?<![\w"'\]])\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]:[0-9]+/;
+const BARE_BRACKETS = /(?<![\w"'\]])\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]:[0-9]+(?:-[0-9]+)?/;
 /** A flow scalar around `${...}` that is not in quotes. */
 const BARE_SUBSTITUTION = /(?<=[\s,{[])[^\s,[\]{}"']*\$\{[^}"']*\}[^\s,[\]{}"']*/;
 /** A key whose value follows without a space, which makes both one text. */

@@ -120,11 +120,11 @@ Deno.test("no, off and yes are texts to YAML 1.2; a boolean is written true or f
 
 Deno.test("~ and an empty value are nothing", () => {
   assert.deepEqual(problemsOf(withListener("bind: ~")), [
-    '3:11 bind must be text such as ":8080", found nothing',
+    '3:11 bind must be an address such as ":8080", a map or a list of them, found nothing',
   ]);
   // What is not there cannot be pointed at: its key is.
   assert.deepEqual(problemsOf(withListener("bind:")), [
-    '3:5 bind must be text such as ":8080", found nothing',
+    '3:5 bind must be an address such as ":8080", a map or a list of them, found nothing',
   ]);
 });
 
@@ -134,7 +134,7 @@ Deno.test("a colon without a space behind it makes key and value one text", () =
   ]);
   const all = completed("listeners:\n  web:\n    bind:8080\n    backend:app");
   assert.deepEqual(problemsOf(all), [
-    '3:5 listener "web" must be a map of bind, protocol, backend, timeouts, limits, ' +
+    '3:5 listener "web" must be a map of bind, protocol, tls, backend, routes and others, ' +
     'found "bind:8080 backend:app" -> put a space behind ":"',
   ]);
   const braces = completed("listeners:\n  web: {bind::8080, backend: app}");

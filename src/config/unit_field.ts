@@ -1,0 +1,174 @@
+/**
+ * Fields of the schema whose values have a unit: durations, sizes, rates.
+ *
+ * A bare number is never taken. Where one stands, the message itself shows the value with the unit
+ * that was probably meant, since that is all there is to do; other slips get it as a hint.
+ */
+import * as v from "valibot";
+import {
+  BYTE_SIZE_PATTERN,
+  formatByteSize,
+  parseByteSize,
+  suggestByteSize,
+} from "../base/byte_size.ts";
+import {
+  DURATION_PATTERN,
+  formatDuration,
+  parseDuration,
+  suggestDuration,
+} from "../base/duration.ts";
+import { quoteText } from "../base/quoted_text.ts";
+import { parseRate, RATE_PATTERN, suggestRate } from "../base/rate.ts";
+import {
+  CONNECTIONS_MAX,
+  DURATION_MS_MAX,
+  RATE_PER_SECOND_MAX,
+  SOCKET_SECONDS_MAX,
+} from "./config_limits.ts";
+import { must, type Problem } from "./problem.ts";
+import { byType, hintNoLimit, say, section, short, wholeNumber } from "./schema_field.ts";
+import { VOCABULARY } from "./vocabulary.ts";
+
+/** @param explain what is wrong with whatever stands there; null only for a good text. */
+function unitText(
+  explain: (input: unknown) => Problem | null,
+  pattern: string,
+  examples: readonly string[],
+  description: string,
+) {
+  const judge = (input: unknown) => explain(input)!;
+  return v.pipe(
+    v.string(say(judge)),
+    v.check((input) => explain(input) === null, say(judge)),
+    v.metadata({ pattern, examples }),
+    v.description(description),
+  );
+}
+
+/** What was written where a text with a unit belongs; "" for what is neither text nor number. */
+function writtenOf(input: unknown): string {
+  return typeof input === "number" || typeof input === "string" ? String(input) : "";
+}
+
+/** How to say that `meant` is the right form of what was written. */
+function explainForm(noun: string, input: unknown, meant: string): Problem {
+  const written = writtenOf(input);
+  if (!/^[0-9.]+$/.test(written)) return must(noun, input, `write ${quoteText(meant)}`);
+  return { kind: "value", message: `needs a unit: ${written} -> ${quoteText(meant)}` };
+}
+
+interface DurationBounds {
+  readonly leastMs: number;
+  readonly mostMs: number;
+  /** What it must be a multiple of. */
+  readonly stepMs: number;
+}
+
+/** @param leastMs the shortest that makes sense, 0 or 1. */
+export function duration(leastMs: number, description: string) {
+  const bounds = { leastMs, mostMs: DURATION_MS_MAX, stepMs: 1 };
+  return boundedDuration(bounds, ["30s", "1h30m", "250ms"], description);
+}
+
+/** A duration that the kernel counts in seconds. */
+export function seconds(description: string) {
+  const bounds = { leastMs: 1000, mostMs: SOCKET_SECONDS_MAX * 1000, stepMs: 1000 };
+  return boundedDuration(bounds, ["10s", "2m"], description);
+}
+
+function boundedDuration(
+  bounds: DurationBounds,
+  examples: readonly string[],
+  description: string,
+) {
+  const { leastMs, mostMs, stepMs } = bounds;
+  const explain = (input: unknown) => {
+    const ms = typeof input === "string" ? parseDuration(input) : null;
+    const fits = ms !== null && ms >= leastMs && ms <= mostMs && ms % stepMs === 0;
+    return fits ? null : explainBounded(input, bounds);
+  };
+  return unitText(explain, DURATION_PATTERN, examples, description);
+}
+
+export function explainDuration(input: unknown, leastMs: number): Problem {
+  return explainBounded(input, { leastMs, mostMs: DURATION_MS_MAX, stepMs: 1 });
+}
+
+function explainBounded(input: unknown, { leastMs, mostMs, stepMs }: DurationBounds): Problem {
+  const meant = suggestDuration(writtenOf(input));
+  if (meant === null) return must('a duration such as "30s"', input);
+  const ms = parseDuration(meant)!;
+  if (ms > mostMs) return must(`at most ${quoteText(formatDuration(mostMs))}`, input);
+  if (ms < leastMs) return must(`at least ${quoteText(formatDuration(leastMs))}`, input);
+  if (ms % stepMs !== 0) {
+    const whole = quoteText(formatDuration(Math.ceil(ms / stepMs) * stepMs));
+    return must("whole seconds, which is how the kernel counts it", input, `write ${whole}`);
+  }
+  return explainForm("a duration", input, meant);
+}
+
+/** @param least, most in bytes. */
+export function byteSize(least: number, most: number, description: string) {
+  const explain = (input: unknown): Problem | null => {
+    const bytes = typeof input === "string" ? parseByteSize(input) : null;
+    if (bytes !== null && bytes >= least && bytes <= most) return null;
+    const meant = suggestByteSize(writtenOf(input));
+    const meantBytes = meant === null ? null : parseByteSize(meant);
+    if (meant === null || meantBytes === null) return must('a size such as "64KiB"', input);
+    if (meantBytes > most) return must(`at most ${quoteText(formatByteSize(most))}`, input);
+    if (meantBytes < least) return must(`at least ${quoteText(formatByteSize(least))}`, input);
+    return explainForm("a size", input, meant);
+  };
+  const examples = ["64KiB", "1MiB"];
+  return unitText(explain, BYTE_SIZE_PATTERN, examples, description);
+}
+
+function explainRate(input: unknown): Problem | null {
+  const perSecond = typeof input === "string" ? parseRate(input) : null;
+  if (perSecond !== null && perSecond <= RATE_PER_SECOND_MAX) return null;
+  const meant = suggestRate(writtenOf(input));
+  if (meant === null) {
+    const isZero = /^\s*0+(\D|$)/.test(writtenOf(input));
+    const expected = isZero ? "a rate above zero" : 'a rate such as "100/s"';
+    const hint = typeof input === "object" ? undefined : hintNoLimit(isZero ? 0 : input);
+    return must(expected, input, hint ?? hintFraction(input));
+  }
+  if (parseRate(meant)! > RATE_PER_SECOND_MAX) {
+    return must(`at most "${RATE_PER_SECOND_MAX}/s"`, input);
+  }
+  return explainForm("a rate", input, meant);
+}
+
+function hintFraction(input: unknown): string | undefined {
+  const isFraction = /^[0-9]*\.[0-9]+\s*(\/|$)/.test(writtenOf(input));
+  return isFraction ? 'write it per minute or hour, such as "90/m"' : undefined;
+}
+
+const RATE_EXAMPLES = ["100/s", "6000/m", "10/h"];
+
+/** A rate, or a map of it and a burst. */
+export function rate(description: string) {
+  const text = unitText(explainRate, RATE_PATTERN, RATE_EXAMPLES, description);
+  const long = section(
+    {
+      rate: text,
+      burst: v.optional(
+        wholeNumber(
+          1,
+          CONNECTIONS_MAX,
+          "How many may come at once after a rest; without it as many as per second.",
+        ),
+      ),
+    },
+    VOCABULARY.rate,
+    description,
+  );
+  return byType(
+    { string: short(text, (rate) => ({ rate }), long), object: long },
+    (input) =>
+      typeof input === "number"
+        ? explainRate(input)!
+        : must('a rate such as "100/s" or a map of rate, burst', input),
+    description,
+  );
+}
