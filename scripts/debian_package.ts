@@ -4,10 +4,21 @@
  * Package lists may be missing (container images ship without) or too old to name a version that
  * still exists, so a failure is tried once more after an update.
  */
-import { announce, errorLine, findProgram, type Outcome, run, SetupFailure } from "./command.ts";
+import {
+  announce,
+  errorLine,
+  findProgram,
+  isFile,
+  type Outcome,
+  run,
+  SetupFailure,
+} from "./command.ts";
 
 const QUIET = ["--quiet", "--quiet", "-o", "DPkg::Lock::Timeout=120"];
 const INSTALL = ["install", "--yes", "--no-install-recommends"];
+
+/** What Debian's packages ask before they start a service (invoke-rc.d(8)); 101 means no. */
+const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
 
 /** True where apt-get manages the system: Debian, Ubuntu and what derives from them. */
 export function hasPackages(): boolean {
@@ -38,8 +49,24 @@ export async function installPackages(names: readonly string[]): Promise<void> {
     );
   }
   announce(`installing the Debian packages ${list} ...`);
-  const outcome = await tryTwice([], [...INSTALL, ...names]);
+  const outcome = await withoutServices(() => tryTwice([], [...INSTALL, ...names]));
   if (!outcome.ok) throw packageFailure("install", list, outcome);
+}
+
+/**
+ * Meanwhile no package starts its service: we want the programs, on ports of our choice. A policy
+ * of the system's own stays; ours says nothing any more once we are gone, however we end.
+ */
+async function withoutServices<T>(work: () => Promise<T>): Promise<T> {
+  if (isFile(SERVICE_POLICY)) return await work();
+  const policy = `#!/bin/sh\n# Written by ${import.meta.filename} while it installs packages.\n` +
+    `kill -0 ${Deno.pid} && exit 101\nexit 0\n`;
+  Deno.writeTextFileSync(SERVICE_POLICY, policy, { mode: 0o755 });
+  try {
+    return await work();
+  } finally {
+    Deno.removeSync(SERVICE_POLICY);
+  }
 }
 
 /** Unpacks the package `name` under `folder`/root, without installing it. Anyone may. */

@@ -4,16 +4,31 @@
  *
  * It is meant to be run in front of the program, in the same process (`--preload`, see deno.json):
  * a second process would cost as much as all the checking. That is also why it runs when imported
- * and why it takes arguments only when it is the program itself: `--bench` installs the load
- * generator and the proxies that the bench compares with. The tests need no package: everything
- * they talk to is part of them.
+ * and why it takes arguments only when it is the program itself: `--peers` installs the clients and
+ * servers that the scenario tests put around Ringway, `--bench` the load generator and the proxies
+ * that the bench compares with.
  */
 import { announce, SetupFailure } from "./command.ts";
 import { installPackages, listMissing } from "./debian_package.ts";
 import { buildShim, isBuilt } from "./shim_build.ts";
 
-const BENCH_PACKAGES = ["nginx", "libnginx-mod-stream", "haproxy", "wrk"];
-const USAGE = "usage: deno task setup [--bench]";
+/** By option. What users put in front of Ringway and behind it; Debian's names of 12 and later. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "--peers": [
+    "bind9-dnsutils",
+    "dnsmasq-base",
+    "dnsperf",
+    "haproxy",
+    "iperf3",
+    "iproute2",
+    "openssl",
+    "postgresql",
+    "redis-server",
+    "socat",
+  ],
+  "--bench": ["nginx", "libnginx-mod-stream", "haproxy", "dnsdist", "wrk", "dnsperf"],
+};
+const USAGE = `usage: deno task setup [${Object.keys(PACKAGES).join("] [")}]`;
 
 async function setUp(root: string): Promise<void> {
   if (await isBuilt(root)) return;
@@ -34,17 +49,17 @@ async function setUp(root: string): Promise<void> {
   if (!await isBuilt(root)) await buildShim(root);
 }
 
-async function installBenchPeers(): Promise<void> {
-  const missing = await listMissing(BENCH_PACKAGES);
+async function install(names: readonly string[]): Promise<void> {
+  const missing = await listMissing(names);
   if (missing.length > 0) await installPackages(missing);
 }
 
 try {
   const options = import.meta.main ? Deno.args : [];
-  const unknown = options.find((option) => option !== "--bench");
+  const unknown = options.find((option) => !Object.hasOwn(PACKAGES, option));
   if (unknown !== undefined) throw new SetupFailure(`unknown option "${unknown}"; ${USAGE}`);
   await setUp(import.meta.dirname!.replace(/\/scripts$/, ""));
-  if (options.includes("--bench")) await installBenchPeers();
+  await install([...new Set(options.flatMap((option) => PACKAGES[option]))]);
 } catch (failure) {
   if (!(failure instanceof SetupFailure)) throw failure;
   announce(failure.message);

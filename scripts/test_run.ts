@@ -52,8 +52,10 @@ export function planStages(request: Request, testFiles: readonly string[]): Stag
     : [];
   stages.push({ name: "type check", args: ["check", "--quiet", ...paths] });
   if (paths.length === 0) stages.push({ name: "tidy", args: runScript("scripts/tidy.ts") });
-  stages.push({ name: BUILD, args: runScript("scripts/setup.ts"), live: true });
   const chosen = Map.groupBy(testFiles.filter(isChosen), stageName);
+  // Scenarios talk to programs that come as Debian packages; nothing else needs any.
+  const packages = chosen.has("scenario") ? ["--peers"] : [];
+  stages.push({ name: BUILD, args: [...runScript("scripts/setup.ts"), ...packages], live: true });
   const rank = (name: string) => ["unit", ...FOLDER_ORDER, name].indexOf(name);
   const names = [...chosen.keys()].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
   for (const name of names) {

@@ -45,3 +45,14 @@ Deno.test("paths choose files and leave out the stages without any", () => {
     "src/ring/ring_test.ts",
   ]);
 });
+
+Deno.test("the packages that scenarios need are installed for them alone", () => {
+  const buildArgs = (...args: string[]) => {
+    const request = readRequest(args, (path) => /^(src|tests)/.test(path));
+    return planStages(request, FILES).find(({ name }) => name === "build")?.args;
+  };
+  const setup = ["run", "-A", "--quiet", "scripts/setup.ts"];
+  deepEqual(buildArgs(), [...setup, "--peers"]);
+  deepEqual(buildArgs("tests/scenario"), [...setup, "--peers"]);
+  deepEqual(buildArgs("src/ring"), setup);
+});

@@ -11,7 +11,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["base"],
   ["limits.ts", "net", "metrics", "log"],
   ["ffi", "http"],
-  ["http1", "proxy_protocol", "balance", "health", "config", "buffer"],
+  ["http1", "proxy_protocol", "balance", "limit", "health", "config", "buffer"],
   ["ring"],
   ["socket", "tls", "http2"],
   ["connection"],

@@ -15,6 +15,7 @@ const PURE_FOLDERS = new Set([
   "http",
   "http1",
   "proxy_protocol",
+  "limit",
   "balance",
   "health",
   "config",

@@ -13,7 +13,7 @@ import { renderDiagnostics } from "../config/diagnostic.ts";
 import { type Format, isLogged, type Level, renderLine } from "../log/log.ts";
 import { openShim } from "../../ffi/shim.ts";
 import { startDemoServers } from "../supervisor/demo_servers.ts";
-import { BindError } from "../supervisor/listening_sockets.ts";
+import { BindError } from "../supervisor/bind_error.ts";
 import { PlatformError } from "../supervisor/platform.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { loadConfig } from "./check.ts";
@@ -45,12 +45,22 @@ function introduce(config: Config, supervisor: Supervisor, file: string, isDemo:
     `ringway ${VERSION}: ${plural(supervisor.workers, "worker")}, configuration ${file}`,
   ];
   config.listeners.forEach((listener, i) => {
-    const backend = config.backends.find((each) => each.name === listener.backend)!;
-    const host = listener.bind.text.slice(0, listener.bind.text.lastIndexOf(":"));
+    const where = listener.binds.map((bind) =>
+      bind.kind === "ip" && bind.port === 0
+        ? bind.text.replace(/:0$/, `:${supervisor.ports[i]}`)
+        : bind.text
+    );
+    const backends = [
+      ...listener.routes.map((route) => route.backend),
+      ...listener.backend === null ? [] : [listener.backend],
+    ];
+    const targets = [...new Set(backends)].map((name) => {
+      const backend = config.backends.find((each) => each.name === name)!;
+      return `backend "${name}": ${plural(backend.servers.length, "server")}, ${backend.balance}`;
+    });
     lines.push(
-      `  listener "${listener.name}" ${host}:${supervisor.ports[i]} (${listener.protocol}) -> ` +
-        `backend "${backend.name}": ${plural(backend.servers.length, "server")}, ` +
-        backend.balance,
+      `  listener "${listener.name}" ${where.join(", ")} (${listener.protocol}) -> ` +
+        targets.join("; "),
     );
   });
   if (isDemo) {
@@ -85,8 +95,8 @@ function followSignals(supervisor: Supervisor, config: Config, log: Log): { cutB
     const sinceMs = performance.now() - askedMs;
     if (sinceMs < REPEAT_MS) return;
     if (sinceMs < Infinity && cutStatus !== 0) {
-      log(-1, "warn", `${name} again: cutting ${plural(supervisor.tunnels, "connection")}`);
-      if (supervisor.tunnels > 0) asked.cutBy = cutStatus;
+      log(-1, "warn", `${name} again: cutting ${plural(supervisor.open, "connection")}`);
+      if (supervisor.open > 0) asked.cutBy = cutStatus;
       supervisor.cut();
       return;
     }

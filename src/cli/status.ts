@@ -3,7 +3,8 @@
  * for people or as JSON for programs.
  */
 import { defaultAdminPath, fetchSnapshot } from "../admin/admin_socket.ts";
-import type { Snapshot } from "../supervisor/snapshot.ts";
+import { makePrintable } from "../base/quoted_text.ts";
+import type { ListenerSnapshot, Snapshot } from "../supervisor/snapshot.ts";
 import { loadConfig } from "./check.ts";
 import { EXIT_CONFIG, EXIT_FAILURE, EXIT_OK } from "./exit_status.ts";
 import { print, say } from "./output.ts";
@@ -31,28 +32,115 @@ export function formatBytes(bytes: number): string {
   return unit === 0 ? `${size} B` : `${size.toFixed(1)} ${SIZES[unit]}`;
 }
 
+/** As long as an IPv6 address with a range of ports; of what is longer the middle is left out. */
+const CELL_LENGTH_MAX = 52;
+const ELLIPSIS = "...";
+
+/** Text of the configuration as one cell: a path may be long, and hold what a terminal obeys. */
+function shorten(text: string): string {
+  const shown = makePrintable(text);
+  if (shown.length <= CELL_LENGTH_MAX) return shown;
+  const rest = CELL_LENGTH_MAX - ELLIPSIS.length;
+  const head = Math.floor(rest / 3);
+  return shown.slice(0, head) + ELLIPSIS + shown.slice(head - rest);
+}
+
+/** Of a listener that is bound to many addresses this many are shown. */
+const BINDS_SHOWN_MAX = 4;
+
+/** What a listener is bound to, one cell each. */
+function bindCells({ bind, port }: ListenerSnapshot): string[] {
+  const binds = bind.split(", ");
+  // The port is that of the first address that has one.
+  const picked = binds.findIndex((each) => !each.startsWith("unix:"));
+  const cells = binds.slice(0, BINDS_SHOWN_MAX).map((each, i) =>
+    i === picked && each.endsWith(":0") ? `${shorten(each)} (port ${port})` : shorten(each)
+  );
+  const hidden = binds.length - cells.length;
+  return hidden === 0 ? cells : [...cells, `and ${hidden} more`];
+}
+
+/** Rows of a listener: the first has its numbers, the others have what else it is bound to. */
+function listenerRows(listener: ListenerSnapshot, numbers: readonly string[]): string[][] {
+  const blank = numbers.map(() => "");
+  return bindCells(listener).map((bind, i) =>
+    i === 0 ? [titleOf(listener), bind, ...numbers] : ["", bind, ...blank]
+  );
+}
+
+function titleOf({ name }: ListenerSnapshot): string {
+  return `listener ${name}`;
+}
+
+/** Listeners of connections and those of datagrams: tables of their own, where there are any. */
+function renderListeners(listeners: readonly ListenerSnapshot[]): string[] {
+  const streams = listeners.filter(({ datagrams }) => datagrams === null).flatMap((listener) =>
+    listenerRows(listener, [
+      String(listener.open),
+      String(listener.total),
+      String(listener.refused),
+      formatBytes(listener.received_bytes),
+      formatBytes(listener.sent_bytes),
+    ])
+  );
+  const datagrams = listeners.flatMap((listener) =>
+    listener.datagrams === null ? [] : listenerRows(listener, [
+      String(listener.open),
+      String(listener.total),
+      String(listener.refused),
+      String(listener.datagrams.flows_evicted),
+      String(listener.datagrams.received),
+      String(listener.datagrams.sent),
+      String(listener.datagrams.dropped),
+      formatBytes(listener.received_bytes),
+      formatBytes(listener.sent_bytes),
+    ])
+  );
+  const counts = ["evicted", "received", "sent", "dropped"];
+  return [
+    ...tableOf(["", "bind", "open", "total", "refused", "in", "out"], streams),
+    ...tableOf(["", "bind", "flows", "total", "refused", ...counts, "in", "out"], datagrams),
+    ...renderRefusals(listeners),
+  ];
+}
+
+/** By reason, who was kept out before a server was chosen: only what has happened. */
+function renderRefusals(listeners: readonly ListenerSnapshot[]): string[] {
+  const refusing = listeners.filter(({ refusals }) =>
+    Object.values(refusals).some((count) => count > 0)
+  );
+  if (refusing.length === 0) return [];
+  const reasons = (Object.keys(refusing[0].refusals) as (keyof ListenerSnapshot["refusals"])[])
+    .filter((reason) => refusing.some(({ refusals }) => refusals[reason] > 0));
+  const head = ["kept out by", ...reasons.map((reason) => reason.replaceAll("_", " "))];
+  return tableOf(
+    head,
+    refusing.map((listener) => [
+      titleOf(listener),
+      ...reasons.map((reason) => String(listener.refusals[reason])),
+    ]),
+  );
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  return rows.length === 0 ? [] : [renderTable(head, rows)];
+}
+
 export function renderSnapshot(snapshot: Snapshot): string {
+  const hasFlows = snapshot.listeners.some(({ datagrams }) => datagrams !== null);
   const workers = snapshot.workers.map((worker) => [
     `worker ${worker.index}`,
     worker.state,
     String(worker.pid),
     String(worker.tunnels),
+    ...hasFlows ? [String(worker.flows)] : [],
     String(worker.buffers_leased),
     String(worker.restarts),
-  ]);
-  const listeners = snapshot.listeners.map((listener) => [
-    `listener ${listener.name}`,
-    listener.bind.endsWith(":0") ? `${listener.bind} (port ${listener.port})` : listener.bind,
-    String(listener.open),
-    String(listener.total),
-    String(listener.refused),
-    formatBytes(listener.received_bytes),
-    formatBytes(listener.sent_bytes),
   ]);
   const servers = snapshot.backends.flatMap((backend) =>
     backend.servers.map((server) => [
       `${backend.name}/${server.name}`,
-      server.address ?? "unresolved",
+      server.address === null ? "unresolved" : shorten(server.address),
       server.backup ? `${server.weight} backup` : String(server.weight),
       String(server.open),
       String(server.total),
@@ -62,11 +150,12 @@ export function renderSnapshot(snapshot: Snapshot): string {
       formatBytes(server.received_bytes),
     ])
   );
+  const flows = hasFlows ? ["flows"] : [];
   return [
     `ringway ${snapshot.version}, pid ${snapshot.pid}, ${snapshot.state} for ` +
     `${snapshot.uptime_seconds} s\n`,
-    renderTable(["", "state", "pid", "tunnels", "buffers", "restarts"], workers),
-    renderTable(["", "bind", "open", "total", "refused", "in", "out"], listeners),
+    renderTable(["", "state", "pid", "tunnels", ...flows, "buffers", "restarts"], workers),
+    ...renderListeners(snapshot.listeners),
     renderTable(
       ["", "address", "weight", "open", "total", "failed", "reset", "sent", "received"],
       servers,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Snapshot } from "../supervisor/snapshot.ts";
+import type { ListenerSnapshot, ServerSnapshot, WorkerSnapshot } from "../supervisor/snapshot.ts";
 import { formatBytes, renderSnapshot, renderTable } from "./status.ts";
 
 Deno.test("columns are as wide as needed; the first to the left, numbers to the right", () => {
@@ -21,70 +21,97 @@ Deno.test("bytes are shown in powers of 1024 with one decimal", () => {
   for (const [bytes, text] of shown) assert.equal(formatBytes(bytes), text);
 });
 
-const SNAPSHOT: Snapshot = {
-  version: "1.2.3",
-  pid: 77,
-  uptime_seconds: 12,
-  state: "serving",
-  workers: [
-    {
-      index: 0,
-      pid: 78,
-      state: "serving",
-      restarts: 1,
-      tunnels: 2,
-      buffers_leased: 3,
-      counters: {},
-    },
-    { index: 1, pid: 0, state: "down", restarts: 0, tunnels: 0, buffers_leased: 0, counters: {} },
-  ],
-  listeners: [
-    {
-      name: "web",
-      bind: ":8080",
-      port: 8080,
-      protocol: "tcp",
-      backend: "app",
-      open: 4,
-      total: 5,
-      refused: 6,
-      received_bytes: 2048,
-      sent_bytes: 100,
-    },
-    {
-      name: "any",
-      bind: "127.0.0.1:0",
-      port: 40000,
-      protocol: "tcp",
-      backend: "app",
-      open: 0,
-      total: 0,
-      refused: 0,
-      received_bytes: 0,
-      sent_bytes: 0,
-    },
-  ],
-  backends: [{
-    name: "app",
-    balance: "round_robin",
-    servers: [{
-      name: "one",
-      address: null,
-      weight: 3,
-      backup: true,
-      open: 7,
-      total: 8,
-      connect_failures: 9,
-      retries: 10,
-      resets: 11,
-      sent_bytes: 100,
-      received_bytes: 2048,
-    }],
-  }],
+const NO_REFUSALS: ListenerSnapshot["refusals"] = {
+  denied: 0,
+  client_limit: 0,
+  limit: 0,
+  rate: 0,
+  client_rate: 0,
+  untrusted: 0,
+  proxy_header: 0,
+  client_hello: 0,
+  no_route: 0,
 };
 
+function listener(name: string, more: Partial<ListenerSnapshot> = {}): ListenerSnapshot {
+  return {
+    name,
+    bind: ":8080",
+    port: 8080,
+    protocol: "tcp",
+    backend: "app",
+    open: 0,
+    total: 0,
+    refused: 0,
+    received_bytes: 0,
+    sent_bytes: 0,
+    refusals: NO_REFUSALS,
+    datagrams: null,
+    ...more,
+  };
+}
+
+function server(name: string, more: Partial<ServerSnapshot> = {}): ServerSnapshot {
+  return {
+    name,
+    address: "10.0.0.1:80",
+    weight: 1,
+    backup: false,
+    open: 0,
+    total: 0,
+    connect_failures: 0,
+    retries: 0,
+    resets: 0,
+    sent_bytes: 0,
+    received_bytes: 0,
+    ...more,
+  };
+}
+
+const WORKER: WorkerSnapshot = {
+  index: 0,
+  pid: 78,
+  state: "serving",
+  restarts: 1,
+  tunnels: 2,
+  flows: 5,
+  buffers_leased: 3,
+  counters: {},
+};
+
+/** The lines of a status with these listeners and servers. */
+function render(
+  listeners: readonly ListenerSnapshot[],
+  servers: readonly ServerSnapshot[] = [server("one")],
+): string[] {
+  const down = { ...WORKER, index: 1, pid: 0, state: "down", restarts: 0, tunnels: 0 } as const;
+  return renderSnapshot({
+    version: "1.2.3",
+    pid: 77,
+    uptime_seconds: 12,
+    state: "serving",
+    workers: [WORKER, { ...down, flows: 0, buffers_leased: 0 }],
+    listeners,
+    backends: [{ name: "app", balance: "round_robin", servers }],
+  }).split("\n");
+}
+
+/** The lines of the table whose heading has these words, without the heading. */
+function tableUnder(lines: readonly string[], ...words: readonly string[]): string[] {
+  const heading = lines.findIndex((line) => words.every((word) => line.split(/ +/).includes(word)));
+  assert.ok(heading >= 0, `no heading with ${words}:\n${lines.join("\n")}`);
+  return lines.slice(heading + 1, lines.indexOf("", heading));
+}
+
 Deno.test("status shows the program, then workers, listeners and servers", () => {
-  assert.deepEqual(renderSnapshot(SNAPSHOT).split("\n"), [
+  const web = { open: 4, total: 5, refused: 6, received_bytes: 2048, sent_bytes: 100 };
+  const one = { open: 7, total: 8, connect_failures: 9, retries: 10, resets: 11, weight: 3 };
+  const bytes = { sent_bytes: 100, received_bytes: 2048 };
+  const lines = render(
+    [listener("web", web), listener("any", { bind: "127.0.0.1:0", port: 40_000 })],
+    [server("one", { ...one, ...bytes, address: null, backup: true })],
+  );
+  assert.deepEqual(lines, [
     "ringway 1.2.3, pid 77, serving for 12 s",
     "",
     "            state  pid  tunnels  buffers  restarts",
@@ -99,4 +126,95 @@ Deno.test("status shows the program, then workers, listeners and servers", () =>
     "app/one  unresolved  3 backup     7      8       9     11  100 B   2.0 KiB",
     "",
   ]);
+});
+
+Deno.test("UDP listeners have a table of their own, and workers then show flows", () => {
+  const datagrams = { received: 1200, sent: 1180, dropped: 20, flows_evicted: 7 };
+  const dns = { bind: ":53", port: 53, protocol: "udp", datagrams };
+  const counts = { open: 3, total: 900, refused: 2, received_bytes: 2048, sent_bytes: 4096 };
+  const lines = render([listener("dns", { ...dns, ...counts }), listener("web")]);
+  assert.deepEqual(lines.slice(2, -3), [
+    "            state  pid  tunnels  flows  buffers  restarts",
+    "worker 0  serving   78        2      5        3         1",
+    "worker 1     down    0        0      0        0         0",
+    "",
+    "               bind  open  total  refused   in  out",
+    "listener web  :8080     0      0        0  0 B  0 B",
+    "",
+    "              bind  flows  total  refused  evicted  received  sent  dropped       in      out",
+    "listener dns   :53      3    900        2        7      1200  1180       20  2.0 KiB  4.0 KiB",
+    "",
+  ]);
+  // With UDP alone there is no empty table of connections.
+  const alone = render([listener("dns", { ...dns, ...counts })]);
+  assert.equal(alone.filter((line) => line.includes("bind")).length, 1);
+});
+
+Deno.test("who was kept out is shown by reason, only where and why it has happened", () => {
+  const lines = render([
+    listener("web", { refusals: { ...NO_REFUSALS, denied: 12, client_rate: 3 } }),
+    listener("quiet"),
+    listener("api", { refusals: { ...NO_REFUSALS, proxy_header: 4 } }),
+  ]);
+  const heading = lines.findIndex((line) => line.startsWith("kept out by"));
+  assert.deepEqual(lines.slice(heading, heading + 4), [
+    "kept out by   denied  client rate  proxy header",
+    "listener web      12            3             0",
+    "listener api       0            0             4",
+    "",
+  ]);
+});
+
+Deno.test("each reason to keep a client out is shown", () => {
+  for (const reason of Object.keys(NO_REFUSALS)) {
+    const lines = render([listener("web", { refusals: { ...NO_REFUSALS, [reason]: 1 } })]);
+    const heading = `kept out by   ${reason.replaceAll("_", " ")}`;
+    assert.ok(lines.includes(heading), `${heading}:\n${lines.join("\n")}`);
+  }
+});
+
+Deno.test("the addresses of a listener stand below one another, and many are counted", () => {
+  const some = ["[::1]:80", "unix:/run/web.sock", ":8000-8010"];
+  const rows = tableUnder(render([listener("web", { bind: some.join(", "), total: 7 })]), "bind");
+  assert.deepEqual(rows, [
+    "listener web            [::1]:80     0      7        0  0 B  0 B",
+    "              unix:/run/web.sock",
+    "                      :8000-8010",
+  ]);
+  const many = Array.from({ length: 50 }, (_, i) => `10.0.0.${i}:80`);
+  const cut = tableUnder(render([listener("web", { bind: many.join(", ") })]), "bind");
+  assert.deepEqual(cut.map((row) => row.slice(14, 26).trim()), [
+    "10.0.0.0:80",
+    "10.0.0.1:80",
+    "10.0.0.2:80",
+    "10.0.0.3:80",
+    "and 46 more",
+  ]);
+});
+
+Deno.test("the port that the kernel picked stands with the address that it belongs to", () => {
+  const shown = (bind: string, port: number) =>
+    tableUnder(render([listener("web", { bind, port })]), "bind")
+      .filter((row) => row.includes("(port")).map((row) => row.replace(/^(listener web)? +/, ""));
+  const [picked] = shown("unix:/run/x:0, 10.0.0.1:0, [::1]:0", 40_000);
+  assert.equal(picked, "10.0.0.1:0 (port 40000)");
+  assert.equal(shown("unix:/run/x:0, 10.0.0.1:0, [::1]:0", 40_000).length, 1);
+  // What the second address got is not known here.
+  assert.deepEqual(shown(":80, :0", 80), []);
+  assert.deepEqual(shown("unix:/run/x:0", 0), []);
+});
+
+Deno.test("a long path is shortened in the middle, and what a terminal obeys is taken out", () => {
+  const path = `/run/${"very-long-folder/".repeat(6)}web.sock`;
+  const [row] = tableUnder(render([listener("web", { bind: `unix:${path}` })]), "bind");
+  assert.match(row, /^listener web {2}unix:\/run\/very-l\.\.\.\S+\/web\.sock +0 +0 +0 +0 B +0 B$/);
+  assert.ok(row.length < 100, `${row.length}`);
+  const servers = [server("one", { address: `unix:${path}` })];
+  const [line] = tableUnder(render([listener("web")], servers), "address");
+  assert.ok(line.length < 120 && line.includes("/web.sock "), line);
+  // The longest address is shown whole.
+  const longest = "[2001:db8:1111:2222:3333:4444:5555:6666]:60000-60999";
+  assert.ok(render([listener("web", { bind: longest })]).some((each) => each.includes(longest)));
+  const colored = render([listener("web", { bind: "unix:/run/\x1b[31m.sock" })]);
+  assert.ok(!colored.join("").includes("\x1b"));
 });

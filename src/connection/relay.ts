@@ -216,7 +216,7 @@ export class Relay implements SendOwner {
     }
     // With a reserve that is not small it was a burst, and the next receive finds more offered.
     if (this.#pool.freeCount(FAST_LANE) >= FAST_BUFFERS_RECOVERED) {
-      this.#pool.widen(this.#ring.nowMs);
+      this.#pool.widen(FAST_LANE, this.#ring);
     } else this.#tunnels.flags[endpoint] |= GATED;
     this.#read(endpoint);
   }

@@ -5,16 +5,19 @@
  * the client) and 2t + 1 (towards the server), so the other side of endpoint e is e ^ 1 and its
  * tunnel is e >> 1. "Reading e" means: receiving from e, queueing for e ^ 1.
  *
- *   FREE --accept--> CONNECTING --connected--> OPEN --end--> CLOSING --last completion--> FREE
- *                     |  ^ retry on the next server             ^
- *                     +--+------------ no server left ----------+
+ *   FREE --accept--> (WAITING) --room--> (READING) --understood--> CONNECTING --connected--> OPEN
+ *
+ *   WAITING: its listener is at its limit. READING: its first bytes say who or what it wants.
+ *   CONNECTING goes on with the next server when one fails.
+ *   From any of them: --end, refusal--> CLOSING --last completion--> FREE
  *
  * A slot is freed only when no operation of it is in flight, and its generation then moves on: a
  * completion that names an older generation is a bug that is counted, not bytes for a stranger.
- * A tunnel costs the 109 bytes of these arrays; pages of slots never used stay untouched.
+ * A tunnel costs the 154 bytes of these arrays; pages of slots never used stay untouched.
  */
 import { assert } from "../base/assert.ts";
 import { ATTEMPTS_MAX } from "../limits.ts";
+import { IP_WORDS } from "../net/ip_words.ts";
 
 /** States of a tunnel. */
 export const FREE = 0;
@@ -23,6 +26,8 @@ export const WAITING = 1;
 export const CONNECTING = 2;
 export const OPEN = 3;
 export const CLOSING = 4;
+/** Accepted, and its first bytes are looked at: a PROXY header, a ClientHello. */
+export const READING = 5;
 
 /** Bits of an endpoint: the operations in flight on its fd ... */
 export const RECEIVING = 1;
@@ -58,6 +63,16 @@ export class Tunnels {
   readonly idleTimeoutMs: Int32Array;
   readonly halfCloseTimeoutMs: Int32Array;
   readonly listener: Uint16Array;
+  /** Where it goes; -1 before that is known. */
+  readonly backend: Int16Array;
+  /** The client: 4 words (net/ip_words.ts) and port; port -1 is a client without an address. */
+  readonly client: Int32Array;
+  readonly clientPort: Int32Array;
+  /** What the client connected to, likewise; port -1: as the socket has it. */
+  readonly target: Int32Array;
+  readonly targetPort: Int32Array;
+  /** Whether the limit per client has counted it. */
+  readonly isCounted: Uint8Array;
   /** The server it talks to, numbered in its backend; -1 before one is chosen. */
   readonly server: Int16Array;
   readonly clientHash: Int32Array;
@@ -90,6 +105,12 @@ export class Tunnels {
     this.idleTimeoutMs = new Int32Array(capacity);
     this.halfCloseTimeoutMs = new Int32Array(capacity);
     this.listener = new Uint16Array(capacity);
+    this.backend = new Int16Array(capacity);
+    this.client = new Int32Array(capacity * IP_WORDS);
+    this.clientPort = new Int32Array(capacity);
+    this.target = new Int32Array(capacity * IP_WORDS);
+    this.targetPort = new Int32Array(capacity);
+    this.isCounted = new Uint8Array(capacity);
     this.server = new Int16Array(capacity);
     this.clientHash = new Int32Array(capacity);
     this.attempts = new Uint8Array(capacity);
@@ -117,6 +138,9 @@ export class Tunnels {
     this.openCount++;
     this.attempts[tunnel] = 0;
     this.server[tunnel] = -1;
+    this.backend[tunnel] = -1;
+    this.targetPort[tunnel] = -1;
+    this.isCounted[tunnel] = 0;
     this.resets[tunnel] = 0;
     for (let endpoint = tunnel * 2; endpoint <= tunnel * 2 + 1; endpoint++) {
       this.flags[endpoint] = 0;

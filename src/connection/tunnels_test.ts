@@ -19,13 +19,19 @@ Deno.test("a freed slot comes back with another generation and nothing of its pa
   const before = generation[slot];
   tunnels.state[slot] = CONNECTING;
   tunnels.attempts[slot] = 3;
+  tunnels.backend[slot] = 2;
+  tunnels.targetPort[slot] = 443;
+  tunnels.isCounted[slot] = 1;
+  tunnels.resets[slot] = 1;
   tunnels.queueBytes[slot * 2] = 5;
   tunnels.free(slot);
   assert.equal(tunnels.open(11), slot);
   assert.notEqual(generation[slot], before);
   assert.equal(tunnels.attempts[slot], 0);
   assert.equal(tunnels.queueBytes[slot * 2], 0);
-  assert.equal(tunnels.server[slot], -1);
+  assert.deepEqual([tunnels.backend[slot], tunnels.server[slot]], [-1, -1]);
+  assert.equal(tunnels.targetPort[slot], -1, "as the socket has it");
+  assert.deepEqual([tunnels.isCounted[slot], tunnels.resets[slot]], [0, 0]);
   assert.deepEqual([tunnels.fd[slot * 2], tunnels.fd[slot * 2 + 1]], [11, -1]);
 });
 

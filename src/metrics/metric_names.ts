@@ -19,7 +19,7 @@ export const WORKER_METRICS: readonly Metric[] = [
   counter("ringway_worker_completions_total", "completions handled"),
   counter("ringway_worker_completions_stale_total", "completions of an older generation, dropped"),
   gauge("ringway_worker_tunnels_open", "tunnels of this worker"),
-  gauge("ringway_worker_buffers_leased", "receive buffers held by tunnels"),
+  gauge("ringway_worker_buffers_leased", "receive buffers held by tunnels and flows"),
   counter("ringway_worker_receives_starved_total", "receives that found their buffer lane dry"),
   counter("ringway_worker_receive_pauses_total", "reading paused at the queue's high mark"),
   counter("ringway_worker_accept_pauses_total", "accepting paused: out of fds or at a limit"),
@@ -30,6 +30,9 @@ export const WORKER_METRICS: readonly Metric[] = [
   counter("ringway_worker_tunnels_cut_total", "tunnels cut at the end of a drain"),
   counter("ringway_worker_log_dropped_total", "log lines not written: too many, or the pipe full"),
   counter("ringway_worker_bugs_total", "things that cannot happen, survived"),
+  gauge("ringway_worker_flows_open", "flows of this worker"),
+  counter("ringway_worker_flow_timeouts_total", "flows ended because nothing passed"),
+  counter("ringway_worker_clients_uncounted_total", "clients for whom the table had no place"),
 ];
 export const HEARTBEAT = 0;
 export const STATE = 1;
@@ -48,15 +51,31 @@ export const RESETS = 13;
 export const TUNNELS_CUT = 14;
 export const LOG_DROPPED = 15;
 export const BUGS = 16;
+export const FLOWS_OPEN = 17;
+export const FLOW_TIMEOUTS = 18;
+export const CLIENTS_UNCOUNTED = 19;
 
 export const LISTENER_METRICS: readonly Metric[] = [
-  gauge("ringway_listener_connections_open", "connections of clients now"),
-  counter("ringway_listener_connections_total", "connections accepted"),
+  gauge("ringway_listener_connections_open", "connections or flows of clients now"),
+  counter("ringway_listener_connections_total", "connections accepted, flows opened"),
   counter("ringway_listener_connections_refused_total", "closed: no server would take them"),
   counter("ringway_listener_limit_waits_total", "accepting paused at the connections limit"),
   counter("ringway_listener_accept_errors_total", "accepts that failed"),
   counter("ringway_listener_received_bytes_total", "bytes from clients"),
   counter("ringway_listener_sent_bytes_total", "bytes to clients"),
+  counter("ringway_listener_denied_total", "refused by allow and deny lists"),
+  counter("ringway_listener_client_limit_total", "refused: the client has its connections"),
+  counter("ringway_listener_rate_limited_total", "refused: the listener's rate was used up"),
+  counter("ringway_listener_client_rate_limited_total", "refused: the client's rate was used up"),
+  counter("ringway_listener_untrusted_total", "refused: a PROXY header from whom none is believed"),
+  counter("ringway_listener_proxy_header_errors_total", "refused: no valid PROXY header in time"),
+  counter("ringway_listener_client_hello_errors_total", "refused: no valid ClientHello in time"),
+  counter("ringway_listener_unrouted_total", "refused: no route and no default backend"),
+  counter("ringway_listener_limited_total", "flows refused at a limit of connections"),
+  counter("ringway_listener_datagrams_received_total", "datagrams from clients"),
+  counter("ringway_listener_datagrams_sent_total", "datagrams to clients"),
+  counter("ringway_listener_datagrams_dropped_total", "datagrams not passed on, either way"),
+  counter("ringway_listener_flows_evicted_total", "flows ended to make room for others"),
 ];
 export const LISTENER_OPEN = 0;
 export const LISTENER_CONNECTIONS = 1;
@@ -65,6 +84,19 @@ export const LISTENER_LIMIT_WAITS = 3;
 export const LISTENER_ACCEPT_ERRORS = 4;
 export const LISTENER_RECEIVED_BYTES = 5;
 export const LISTENER_SENT_BYTES = 6;
+export const LISTENER_DENIED = 7;
+export const LISTENER_CLIENT_LIMIT = 8;
+export const LISTENER_RATE_LIMITED = 9;
+export const LISTENER_CLIENT_RATE_LIMITED = 10;
+export const LISTENER_UNTRUSTED = 11;
+export const LISTENER_PROXY_HEADER_ERRORS = 12;
+export const LISTENER_CLIENT_HELLO_ERRORS = 13;
+export const LISTENER_UNROUTED = 14;
+export const LISTENER_LIMITED = 15;
+export const LISTENER_DATAGRAMS_RECEIVED = 16;
+export const LISTENER_DATAGRAMS_SENT = 17;
+export const LISTENER_DATAGRAMS_DROPPED = 18;
+export const LISTENER_FLOWS_EVICTED = 19;
 
 export const SERVER_METRICS: readonly Metric[] = [
   gauge("ringway_server_connections_open", "connections to the server now, connecting ones too"),
@@ -74,6 +106,8 @@ export const SERVER_METRICS: readonly Metric[] = [
   counter("ringway_server_resets_total", "connections that the server reset"),
   counter("ringway_server_sent_bytes_total", "bytes to the server"),
   counter("ringway_server_received_bytes_total", "bytes from the server"),
+  counter("ringway_server_datagrams_sent_total", "datagrams to the server"),
+  counter("ringway_server_datagrams_received_total", "datagrams from the server"),
 ];
 export const SERVER_OPEN = 0;
 export const SERVER_CONNECTIONS = 1;
@@ -82,3 +116,5 @@ export const SERVER_RETRIES = 3;
 export const SERVER_RESETS = 4;
 export const SERVER_SENT_BYTES = 5;
 export const SERVER_RECEIVED_BYTES = 6;
+export const SERVER_DATAGRAMS_SENT = 7;
+export const SERVER_DATAGRAMS_RECEIVED = 8;

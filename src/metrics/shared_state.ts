@@ -65,6 +65,13 @@ export class SharedState {
     return total;
   }
 
+  /** A listener's metric summed over all listeners and workers. */
+  sumOverListeners(metric: number): number {
+    let total = 0;
+    for (let i = 0; i < this.shape.listeners; i++) total += this.sum(listenerOffset(i) + metric);
+    return total;
+  }
+
   /** Forgets what a dead worker held open; its totals stay. */
   clearGauges(worker: number): void {
     const row = this.rows[worker];

@@ -53,6 +53,18 @@ Deno.test("a metric is summed over all workers", () => {
   assert.equal(state.sum(at), 5);
 });
 
+Deno.test("a listener's metric is summed over all listeners, and nothing else with it", () => {
+  const state = makeState();
+  for (const [worker, row] of state.rows.entries()) {
+    row.fill(1000);
+    for (let listener = 0; listener < SHAPE.listeners; listener++) {
+      row[listenerOffset(listener) + LISTENER_OPEN] = 10 * worker + listener + 1;
+    }
+  }
+  // 1 + 2 of the first worker, 11 + 12 of the second, 21 + 22 of the third.
+  assert.equal(state.sumOverListeners(LISTENER_OPEN), 69);
+});
+
 Deno.test("of a dead worker the gauges are forgotten and the totals kept", () => {
   const state = makeState();
   const gauges = [TUNNELS_OPEN, listenerOffset(1) + LISTENER_OPEN, serverOffset(SHAPE, 2)];

@@ -1,136 +1,150 @@
 import assert from "node:assert/strict";
-import { type Shim } from "../../ffi/shim.ts";
-import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, EMFILE } from "../base/errno.ts";
-import { parseIp } from "../net/address.ts";
-import { AF_INET, AF_INET6, encodeSocketAddress, portOf } from "../net/socket_address.ts";
-import { BindError, type BindRequest, openListeningSockets } from "./listening_sockets.ts";
+import { openShim } from "../../ffi/shim.ts";
+import { EACCES, EADDRINUSE } from "../base/errno.ts";
+import type { ListenerConfig } from "../config/config.ts";
+import { parseConfig } from "../config/parse_config.ts";
+import { AF_INET6, AF_UNIX } from "../net/socket_address.ts";
+import { BindError } from "./bind_error.ts";
+import { ListeningSockets } from "./listening_sockets.ts";
+import { addressOf, FakeShim, type FakeSocket, PICKED_PORT } from "./test_shim.ts";
 
-const PICKED_PORT = 40_001;
-
-interface Call {
-  readonly family: number;
-  readonly port: number;
-  readonly exclusive: boolean;
+/** A listener as the configuration has it. */
+function listenerOf(binds: readonly string[], more = ""): ListenerConfig {
+  const text = `
+listeners: { web: { bind: ${JSON.stringify(binds)}, backend: app, ${more} } }
+backends: { app: ["10.0.0.1:1"] }
+`;
+  const { config, diagnostics } = parseConfig(text, "f", {});
+  assert.ok(config !== null, JSON.stringify(diagnostics));
+  return config.listeners[0];
 }
 
-/** A shim whose sockets are numbers; `answer` may refuse one with a negated errno. */
-class FakeShim {
-  readonly calls: Call[] = [];
-  readonly open = new Set<number>();
-  readonly scratch = new Uint8Array(256);
-  #lastFd = 100;
-
-  constructor(readonly answer: (call: Call, index: number) => number = () => 0) {}
-
-  get shim(): Shim {
-    const library = {
-      rw_listen: (_bytes: number, _backlog: number, exclusive: number) => {
-        const family = this.scratch[0];
-        const call = { family, port: portOf(this.scratch), exclusive: exclusive === 1 };
-        this.calls.push(call);
-        const refused = this.answer(call, this.calls.length - 1);
-        if (refused < 0) return refused;
-        this.open.add(++this.#lastFd);
-        return this.#lastFd;
-      },
-      rw_socket_name: () => {
-        this.scratch.set(encodeSocketAddress(parseIp("127.0.0.1")!, PICKED_PORT));
-        return 16;
-      },
-      rw_close: (fd: number) => {
-        assert.ok(this.open.delete(fd), "what is closed was open");
-        return 0;
-      },
-    };
-    return { library, scratch: this.scratch } as unknown as Shim;
-  }
-}
-
-function requestOf(text: string, ip: string, port: number): BindRequest {
-  return { name: "web", text, ip: parseIp(ip)!, port };
-}
-
-const LOCAL = requestOf("127.0.0.1:8080", "127.0.0.1", 8080);
-
-function refusal(fake: FakeShim, request: BindRequest, workers = 2): BindError {
+async function refusal(fake: FakeShim, listener: ListenerConfig): Promise<BindError> {
   try {
-    openListeningSockets(fake.shim, request, workers);
+    await ListeningSockets.open(fake.shim, listener, 2);
   } catch (failure) {
     assert.ok(failure instanceof BindError, String(failure));
-    assert.equal(fake.open.size, 0, "nothing stays bound");
+    assert.deepEqual(fake.open, [], "nothing stays bound");
     return failure;
   }
   assert.fail("it was bound");
 }
 
-Deno.test("each worker gets a socket of the group, after the address was tried alone", () => {
+function portsOf(sockets: readonly FakeSocket[]): number[] {
+  return sockets.map(({ port }) => port);
+}
+
+Deno.test("every worker has a socket of its own for each address", async () => {
   const fake = new FakeShim();
-  const sockets = openListeningSockets(fake.shim, LOCAL, 3);
-  assert.equal(sockets.port, 8080);
-  assert.deepEqual(fake.calls.map(({ exclusive }) => exclusive), [true, false, false, false]);
-  // The trial is closed again.
-  assert.deepEqual([...fake.open], [...sockets.fds]);
-  assert.equal(sockets.fds.length, 3);
+  const sockets = await ListeningSockets.open(fake.shim, listenerOf([":80", "10.0.0.1:81"]), 2);
+  assert.equal(sockets.port, 80);
+  assert.equal(sockets.count, 2);
+  const byFd = new Map(fake.open.map((socket) => [socket.fd, socket]));
+  for (const own of sockets.byWorker) {
+    assert.deepEqual(portsOf(own.map(({ fd }) => byFd.get(fd)!)), [80, 81]);
+  }
+  assert.equal(byFd.size, 4, "none is shared");
+  assert.deepEqual(
+    sockets.byWorker[0].map(({ family, isWildcard }) => [family === AF_INET6, isWildcard]),
+    [[true, true], [false, false]],
+  );
 });
 
-Deno.test("port 0: the kernel picks one, and all workers get that", () => {
+Deno.test("a range is a socket for each of its ports, the first and the last among them", async () => {
   const fake = new FakeShim();
-  const sockets = openListeningSockets(fake.shim, requestOf(":0", "::", 0), 3);
-  assert.equal(sockets.port, PICKED_PORT);
-  const group = fake.calls.filter(({ exclusive }) => !exclusive).map(({ port }) => port);
-  assert.deepEqual(group, [0, PICKED_PORT, PICKED_PORT]);
+  const sockets = await ListeningSockets.open(fake.shim, listenerOf(["[::1]:8000-8003"]), 1);
+  assert.deepEqual(portsOf(fake.open), [8000, 8001, 8002, 8003]);
+  assert.deepEqual([sockets.count, sockets.port], [4, 8000]);
+  assert.deepEqual(fake.open[3].address, addressOf("::1", 8003));
 });
 
-Deno.test("a port that is in use: which, by whom to find out, and what to do", () => {
-  const failure = refusal(new FakeShim(() => -EADDRINUSE), LOCAL);
+Deno.test("the listener's port is the first that it has, picked by the kernel or not", async () => {
+  const picked = await ListeningSockets.open(new FakeShim().shim, listenerOf([":0", ":90"]), 2);
+  assert.equal(picked.port, PICKED_PORT);
+  const written = await ListeningSockets.open(new FakeShim().shim, listenerOf([":90", ":0"]), 2);
+  assert.equal(written.port, 90);
+});
+
+Deno.test("closing closes all, once", async () => {
+  const fake = new FakeShim();
+  const sockets = await ListeningSockets.open(fake.shim, listenerOf([":80", ":90-95"]), 2);
+  sockets.close();
+  assert.deepEqual(fake.open, []);
+  assert.equal(sockets.count, 0);
+  sockets.close();
+});
+
+Deno.test("what cannot be bound is named as it is written, and nothing stays bound", async () => {
+  const inUse = new FakeShim((step, { port }) =>
+    step === "bind" && port === 8005 ? -EADDRINUSE : 0
+  );
+  const failure = await refusal(inUse, listenerOf(["127.0.0.1:80", "127.0.0.1:8000-8010"]));
   assert.equal(failure.errno, EADDRINUSE);
   assert.equal(
     failure.message,
-    'cannot bind "127.0.0.1:8080" of listener "web": address already in use (EADDRINUSE); ' +
-      'another program listens on port 8080 (see "ss -ltnp"); stop it, or bind another port',
+    'cannot bind "127.0.0.1:8000-8010" of listener "web": address already in use (EADDRINUSE); ' +
+      'another program listens on port 8005 (see "ss -lntp"); stop it, or bind another port',
   );
-});
-
-Deno.test("a port that needs a capability", () => {
-  const request = requestOf("0.0.0.0:443", "0.0.0.0", 443);
+  const denied = new FakeShim((step, { port }) => step === "bind" && port === 443 ? -EACCES : 0);
   assert.match(
-    refusal(new FakeShim(() => -EACCES), request).message,
-    /permission denied \(EACCES\); grant CAP_NET_BIND_SERVICE or use a port >= 1024$/,
+    (await refusal(denied, listenerOf([":8443", ":443"]))).message,
+    /^cannot bind ":443" .*permission denied \(EACCES\); grant CAP_NET_BIND_SERVICE/,
   );
-  // Above 1024 that is no remedy.
-  assert.match(refusal(new FakeShim(() => -EACCES), LOCAL).message, /SELinux/);
 });
 
-Deno.test("an address that no interface has, and a link-local one", () => {
-  assert.match(
-    refusal(new FakeShim(() => -EADDRNOTAVAIL), LOCAL).message,
-    /no interface of this machine has the address .*; bind ":8080" for all of them$/,
-  );
-  const linkLocal = requestOf("[fe80::1]:80", "fe80::1", 80);
-  assert.match(refusal(new FakeShim(() => -EINVAL), linkLocal).message, /link-local address/);
+Deno.test("the tool that lists who has a port of UDP is another one", async () => {
+  const fake = new FakeShim((step) => step === "bind" ? -EADDRINUSE : 0);
+  assert.match((await refusal(fake, listenerOf([":53"], "protocol: udp"))).message, /ss -lnup/);
 });
 
-Deno.test("no file descriptors left: those of the group that are open are closed again", () => {
-  const fake = new FakeShim((_, index) => index === 2 ? -EMFILE : 0);
-  assert.match(refusal(fake, LOCAL, 4).message, /raise the limit of open files/);
+Deno.test("a unix socket is one for all workers, its file removed when it is closed", async () => {
+  const folder = Deno.makeTempDirSync({ prefix: "ringway-listening-" });
+  try {
+    const path = `${folder}/web.sock`;
+    const listener = listenerOf([`unix:${path}`, "127.0.0.1:0"]);
+    const sockets = await ListeningSockets.open(openShim(), listener, 2);
+    const [first, second] = sockets.byWorker;
+    assert.equal(first[0].family, AF_UNIX);
+    assert.deepEqual(first[0], second[0]);
+    assert.notEqual(first[1].fd, second[1].fd);
+    assert.ok(sockets.port > 0, "that of the address which has one");
+    (await Deno.connect({ transport: "unix", path })).close();
+    sockets.close();
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });
 
-Deno.test("an error without a remedy of ours says where to read", () => {
-  assert.match(refusal(new FakeShim(() => -999), LOCAL).message, /errno 999; see ip\(7\)/);
+Deno.test("a unix socket that was bound before another address failed leaves no file", async () => {
+  const folder = Deno.makeTempDirSync({ prefix: "ringway-listening-" });
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  try {
+    const listener = listenerOf([`unix:${folder}/web.sock`, `127.0.0.1:${taken.addr.port}`]);
+    await assert.rejects(ListeningSockets.open(openShim(), listener, 2), BindError);
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });
 
-function withoutIpv6({ family }: Call): number {
-  return family === AF_INET6 ? -EAFNOSUPPORT : 0;
-}
-
-Deno.test('":PORT" on a machine without IPv6 is every IPv4 address', () => {
-  const fake = new FakeShim(withoutIpv6);
-  openListeningSockets(fake.shim, requestOf(":8080", "::", 8080), 2);
-  const families = fake.calls.map(({ family }) => family);
-  assert.deepEqual(families, [AF_INET6, AF_INET, AF_INET, AF_INET]);
-});
-
-Deno.test("an IPv6 address on a machine without IPv6 is an error", () => {
-  const failure = refusal(new FakeShim(withoutIpv6), requestOf("[::]:8080", "::", 8080));
-  assert.match(failure.message, /IPv6 is switched off in this kernel; bind an IPv4 address$/);
+Deno.test("a socket of systemd is one for all workers; datagrams are read by the first alone", async () => {
+  const variables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
+  for (const [type, more] of [[1, ""], [2, "protocol: udp"]] as const) {
+    const fake = new FakeShim();
+    fake.pass(3, type, addressOf("10.0.0.1", 443));
+    [String(Deno.pid), "1", "web"].forEach((value, i) => Deno.env.set(variables[i], value));
+    try {
+      const listener = listenerOf(["systemd:web", ":80"], more);
+      const sockets = await ListeningSockets.open(fake.shim, listener, 3);
+      assert.equal(sockets.port, 443);
+      const passed = sockets.byWorker.map((own) => own.filter(({ fd }) => fd === 3).length);
+      assert.deepEqual(passed, type === 1 ? [1, 1, 1] : [1, 0, 0]);
+      assert.deepEqual(sockets.byWorker.map((own) => own.length > 0), [true, true, true]);
+      sockets.close();
+      assert.deepEqual(fake.open, []);
+    } finally {
+      for (const name of variables) Deno.env.delete(name);
+    }
+  }
 });

@@ -4,7 +4,7 @@
  */
 import type { Config, ServerConfig } from "../config/config.ts";
 import { formatHostPort, parseIp } from "../net/address.ts";
-import { encodeSocketAddress } from "../net/socket_address.ts";
+import { encodeSocketAddress, encodeUnixAddress } from "../net/socket_address.ts";
 import { resolveName } from "./resolver.ts";
 
 const RESOLVE_INTERVAL_MS = 30_000;
@@ -37,6 +37,11 @@ export class ServerAddresses {
     this.#onChange = onChange;
     this.#warn = warn;
     for (const server of this.#servers) {
+      if (server.unixPath !== null) {
+        this.bytes.push([...encodeUnixAddress(server.unixPath)]);
+        this.texts.push(`unix:${server.unixPath}`);
+        continue;
+      }
       const ip = parseIp(server.host);
       this.bytes.push(ip === null ? [] : [...encodeSocketAddress(ip, server.port)]);
       this.texts.push(ip === null ? null : formatHostPort(server.host, server.port));
@@ -44,7 +49,8 @@ export class ServerAddresses {
   }
 
   #isName(server: number): boolean {
-    return parseIp(this.#servers[server].host) === null;
+    const { host, unixPath } = this.#servers[server];
+    return unixPath === null && parseIp(host) === null;
   }
 
   async resolveAll(): Promise<void> {

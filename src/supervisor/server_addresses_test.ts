@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseConfig } from "../config/parse_config.ts";
 import { parseIp } from "../net/address.ts";
-import { encodeSocketAddress } from "../net/socket_address.ts";
+import { encodeSocketAddress, encodeUnixAddress } from "../net/socket_address.ts";
 import { ServerAddresses } from "./server_addresses.ts";
 
 /** Addresses of two backends, names looked up in `names`; what happens is written down. */
@@ -83,4 +83,24 @@ Deno.test("a name that does not resolve is warned of once, and again after it di
     ),
   );
   assert.equal(addresses.texts[3], "10.0.0.8:83");
+});
+
+Deno.test("a unix socket is known at once by its path, and nothing is looked up for it", async () => {
+  const text = `
+listeners:
+  web: { bind: ":80", backend: app }
+backends:
+  app: [{ address: "unix:/run/app.sock", name: app }, "10.0.0.1:80"]
+`;
+  const { config, diagnostics } = parseConfig(text, "f", {});
+  assert.ok(config !== null, JSON.stringify(diagnostics));
+  const never = () => assert.fail("nothing changes, nothing is warned of or looked up");
+  const addresses = new ServerAddresses(config, never, never, never);
+  assert.deepEqual(addresses.texts, ["unix:/run/app.sock", "10.0.0.1:80"]);
+  const path = [...encodeUnixAddress("/run/app.sock")];
+  assert.deepEqual(addresses.bytes, [path, bytesOf("10.0.0.1", 80)]);
+  await addresses.resolveAll();
+  assert.deepEqual(addresses.bytes[0], path);
+  // No timer is left behind, which the test runner would notice.
+  addresses.follow();
 });

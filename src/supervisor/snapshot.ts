@@ -20,6 +20,7 @@ export interface WorkerSnapshot {
   readonly state: WorkerStateName;
   readonly restarts: number;
   readonly tunnels: number;
+  readonly flows: number;
   readonly buffers_leased: number;
   /** The worker's counters by metric name. */
   readonly counters: Readonly<Record<string, number>>;
@@ -30,12 +31,32 @@ export interface ListenerSnapshot {
   readonly bind: string;
   readonly port: number;
   readonly protocol: string;
-  readonly backend: string;
+  /** Where what no route takes goes; null when that is refused. */
+  readonly backend: string | null;
   readonly open: number;
   readonly total: number;
   readonly refused: number;
   readonly received_bytes: number;
   readonly sent_bytes: number;
+  /** Clients that were not let in, by reason. */
+  readonly refusals: {
+    readonly denied: number;
+    readonly client_limit: number;
+    readonly limit: number;
+    readonly rate: number;
+    readonly client_rate: number;
+    readonly untrusted: number;
+    readonly proxy_header: number;
+    readonly client_hello: number;
+    readonly no_route: number;
+  };
+  /** Null unless the protocol is udp. */
+  readonly datagrams: {
+    readonly received: number;
+    readonly sent: number;
+    readonly dropped: number;
+    readonly flows_evicted: number;
+  } | null;
 }
 
 export interface ServerSnapshot {
@@ -87,7 +108,7 @@ export function listenerSnapshots(
     const sum = (which: number) => shared.sum(listenerOffset(i) + which);
     return {
       name: listener.name,
-      bind: listener.bind.text,
+      bind: listener.binds.map(({ text }) => text).join(", "),
       port: ports[i],
       protocol: listener.protocol,
       backend: listener.backend,
@@ -96,6 +117,23 @@ export function listenerSnapshots(
       refused: sum(metric.LISTENER_REFUSED),
       received_bytes: sum(metric.LISTENER_RECEIVED_BYTES),
       sent_bytes: sum(metric.LISTENER_SENT_BYTES),
+      refusals: {
+        denied: sum(metric.LISTENER_DENIED),
+        client_limit: sum(metric.LISTENER_CLIENT_LIMIT),
+        limit: sum(metric.LISTENER_LIMITED),
+        rate: sum(metric.LISTENER_RATE_LIMITED),
+        client_rate: sum(metric.LISTENER_CLIENT_RATE_LIMITED),
+        untrusted: sum(metric.LISTENER_UNTRUSTED),
+        proxy_header: sum(metric.LISTENER_PROXY_HEADER_ERRORS),
+        client_hello: sum(metric.LISTENER_CLIENT_HELLO_ERRORS),
+        no_route: sum(metric.LISTENER_UNROUTED),
+      },
+      datagrams: listener.protocol !== "udp" ? null : {
+        received: sum(metric.LISTENER_DATAGRAMS_RECEIVED),
+        sent: sum(metric.LISTENER_DATAGRAMS_SENT),
+        dropped: sum(metric.LISTENER_DATAGRAMS_DROPPED),
+        flows_evicted: sum(metric.LISTENER_FLOWS_EVICTED),
+      },
     };
   });
 }

@@ -4,14 +4,15 @@ import * as metric from "../metrics/metric_names.ts";
 import { listenerOffset, serverOffset, sharedBytes, SharedState } from "../metrics/shared_state.ts";
 import { backendSnapshots, listenerSnapshots, workerCounters } from "./snapshot.ts";
 
-const SHAPE = { workers: 2, listeners: 2, servers: 3 };
+const SHAPE = { workers: 2, listeners: 3, servers: 3 };
 
 function makeState() {
   const { config } = parseConfig(
     `
 listeners:
-  web: { bind: ":80", backend: b }
+  web: { bind: [":80", "unix:/run/web.sock"], backend: b }
   api: { bind: "127.0.0.1:0", backend: a }
+  dns: { bind: "systemd:dns", protocol: udp, backend: a }
 backends:
   a: [10.0.0.1:1]
   b: [{ address: "x:2", name: two, weight: 4, backup: true }, 10.0.0.3:3]
@@ -22,21 +23,38 @@ backends:
   return { config: config!, shared: new SharedState(new ArrayBuffer(sharedBytes(SHAPE)), SHAPE) };
 }
 
+/** Gives every metric of a listener a number of its own, in both workers. */
+function fillListener(shared: SharedState, listener: number): void {
+  metric.LISTENER_METRICS.forEach((_, i) => {
+    shared.rows[0][listenerOffset(listener) + i] = i + 1;
+    shared.rows[1][listenerOffset(listener) + i] = 100 * (i + 1);
+  });
+}
+
+/** What the two workers have together of a metric. */
+function both(which: number): number {
+  return 101 * (which + 1);
+}
+
+const NO_REFUSALS = {
+  denied: 0,
+  client_limit: 0,
+  limit: 0,
+  rate: 0,
+  client_rate: 0,
+  untrusted: 0,
+  proxy_header: 0,
+  client_hello: 0,
+  no_route: 0,
+};
+
 Deno.test("a listener's numbers are those of all workers together", () => {
   const { config, shared } = makeState();
-  const at = listenerOffset(1);
-  for (const [worker, factor] of [[0, 1], [1, 10]]) {
-    const row = shared.rows[worker];
-    row[at + metric.LISTENER_OPEN] = factor;
-    row[at + metric.LISTENER_CONNECTIONS] = 2 * factor;
-    row[at + metric.LISTENER_REFUSED] = 3 * factor;
-    row[at + metric.LISTENER_RECEIVED_BYTES] = 4 * factor;
-    row[at + metric.LISTENER_SENT_BYTES] = 5 * factor;
-  }
-  const [web, api] = listenerSnapshots(config, [80, 40_000], shared);
+  fillListener(shared, 1);
+  const [web, api] = listenerSnapshots(config, [80, 40_000, 53], shared);
   assert.deepEqual(web, {
     name: "web",
-    bind: ":80",
+    bind: ":80, unix:/run/web.sock",
     port: 80,
     protocol: "tcp",
     backend: "b",
@@ -45,6 +63,8 @@ Deno.test("a listener's numbers are those of all workers together", () => {
     refused: 0,
     received_bytes: 0,
     sent_bytes: 0,
+    refusals: NO_REFUSALS,
+    datagrams: null,
   });
   assert.deepEqual(api, {
     name: "api",
@@ -52,11 +72,36 @@ Deno.test("a listener's numbers are those of all workers together", () => {
     port: 40_000,
     protocol: "tcp",
     backend: "a",
-    open: 11,
-    total: 22,
-    refused: 33,
-    received_bytes: 44,
-    sent_bytes: 55,
+    open: both(metric.LISTENER_OPEN),
+    total: both(metric.LISTENER_CONNECTIONS),
+    refused: both(metric.LISTENER_REFUSED),
+    received_bytes: both(metric.LISTENER_RECEIVED_BYTES),
+    sent_bytes: both(metric.LISTENER_SENT_BYTES),
+    refusals: {
+      denied: both(metric.LISTENER_DENIED),
+      client_limit: both(metric.LISTENER_CLIENT_LIMIT),
+      limit: both(metric.LISTENER_LIMITED),
+      rate: both(metric.LISTENER_RATE_LIMITED),
+      client_rate: both(metric.LISTENER_CLIENT_RATE_LIMITED),
+      untrusted: both(metric.LISTENER_UNTRUSTED),
+      proxy_header: both(metric.LISTENER_PROXY_HEADER_ERRORS),
+      client_hello: both(metric.LISTENER_CLIENT_HELLO_ERRORS),
+      no_route: both(metric.LISTENER_UNROUTED),
+    },
+    datagrams: null,
+  });
+});
+
+Deno.test("a UDP listener counts datagrams besides", () => {
+  const { config, shared } = makeState();
+  fillListener(shared, 2);
+  const dns = listenerSnapshots(config, [80, 40_000, 53], shared)[2];
+  assert.deepEqual([dns.bind, dns.protocol], ["systemd:dns", "udp"]);
+  assert.deepEqual(dns.datagrams, {
+    received: both(metric.LISTENER_DATAGRAMS_RECEIVED),
+    sent: both(metric.LISTENER_DATAGRAMS_SENT),
+    dropped: both(metric.LISTENER_DATAGRAMS_DROPPED),
+    flows_evicted: both(metric.LISTENER_FLOWS_EVICTED),
   });
 });
 

@@ -10,14 +10,15 @@ import type { Shim } from "../../ffi/shim.ts";
 import type { Config } from "../config/config.ts";
 import type { Level } from "../log/log.ts";
 import { FDS_RESERVED } from "../limits.ts";
-import { BUFFERS_LEASED, STATE, TUNNELS_OPEN } from "../metrics/metric_names.ts";
-import { sharedBytes, SharedState } from "../metrics/shared_state.ts";
+import { BUFFERS_LEASED, FLOWS_OPEN, STATE, TUNNELS_OPEN } from "../metrics/metric_names.ts";
 import { mapShared, pagesFor } from "../../ffi/shim.ts";
 import type { ControlMessage } from "../upstream/plan.ts";
+import { regionBytes, regionShape, SharedRegion } from "../upstream/shared_region.ts";
 import { chooseCores, cpusOf, readQuota } from "./cores.ts";
-import { type ListeningSockets, openListeningSockets } from "./listening_sockets.ts";
+import { foreignBinds } from "./foreign_binds.ts";
+import { ListeningSockets } from "./listening_sockets.ts";
 import { checkPlatform } from "./platform.ts";
-import { makePlan } from "./make_plan.ts";
+import { makePlan, type Prepared } from "./make_plan.ts";
 import { ServerAddresses } from "./server_addresses.ts";
 import {
   backendSnapshots,
@@ -28,7 +29,8 @@ import {
   type WorkerSnapshot,
 } from "./snapshot.ts";
 import { WorkerSlot } from "./worker_slot.ts";
-import { parseIp } from "../net/address.ts";
+import { describeErrno } from "../base/errno.ts";
+import { checkTransparency } from "./transparency.ts";
 import { plural } from "../base/plural.ts";
 import { VERSION } from "../base/version.ts";
 
@@ -42,17 +44,25 @@ export interface SupervisorEvents {
   onServing(): void;
 }
 
-/** @throws Error when a process could not hold its listeners and a connection for each of them. */
-function checkFiles(fdsMax: number, listeners: number, workers: number): void {
-  const mine = FDS_RESERVED + listeners * workers;
-  const each = FDS_RESERVED + 3 * listeners;
+/** @throws Error when a process could not hold its sockets and a connection for each of them. */
+function checkFiles(fdsMax: number, sockets: number, workers: number): void {
+  const mine = FDS_RESERVED + sockets * workers;
+  const each = FDS_RESERVED + 3 * sockets;
   const needed = Math.max(mine, each);
   if (fdsMax >= needed) return;
   throw new Error(
-    `the limit of open files (${fdsMax}) is too low for ${plural(listeners, "listener")} with ` +
-      `${plural(workers, "worker")}; raise it to ${needed} at the least, better 65536 ` +
+    `the limit of open files (${fdsMax}) is too low for ${plural(sockets, "listening socket")} ` +
+      `with ${plural(workers, "worker")}; raise it to ${needed} at the least, better 65536 ` +
       "(ulimit -n, or LimitNOFILE=)",
   );
+}
+
+/** Sockets that a worker has for all listeners, before any is open. */
+function countBinds(config: Config): number {
+  const counts = config.listeners.flatMap(({ binds }) =>
+    binds.map((bind) => bind.kind === "ip" ? bind.lastPort - bind.port + 1 : 1)
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 export class Supervisor {
@@ -66,7 +76,7 @@ export class Supervisor {
   readonly #readyWorkers = new Set<number>();
   readonly #drainedWorkers = new Set<number>();
   #sockets: ListeningSockets[] = [];
-  #shared: SharedState | null = null;
+  #region: SharedRegion | null = null;
   #addresses: ServerAddresses | null = null;
   #timers: ReturnType<typeof setInterval>[] = [];
   #startedMs = 0;
@@ -94,26 +104,33 @@ export class Supervisor {
     const maskBytes = library.rw_affinity();
     const cpus = cpusOf(this.#shim.scratch.slice(0, Math.max(0, maskBytes)));
     const cores = chooseCores(config.workers, cpus, readQuota());
-    checkFiles(fdsMax, config.listeners.length, cores.workers);
-    this.#openSockets(cores.workers);
+    checkFiles(fdsMax, countBinds(config), cores.workers);
+    checkTransparency(this.#shim, config);
+    await this.#openSockets(cores.workers);
+    for (const text of foreignBinds(config, Deno.networkInterfaces())) {
+      this.#events.onLog(-1, "warn", text);
+    }
     this.#addresses = new ServerAddresses(config, (server, address) => {
       this.#tellAll({ type: "address", server, address });
     }, (text) => this.#events.onLog(-1, "warn", text));
     await this.#addresses.resolveAll();
 
-    const shape = {
-      workers: cores.workers,
-      listeners: config.listeners.length,
-      servers: config.backends.reduce((count, backend) => count + backend.servers.length, 0),
+    const prepared: Prepared = {
+      cores,
+      sharedFd: -1,
+      hashKey: [...crypto.getRandomValues(new Uint32Array(2))] as [number, number],
+      sockets: this.#sockets,
+      addresses: this.#addresses,
     };
-    const bytes = sharedBytes(shape);
+    const shape = regionShape(makePlan(config, prepared, 0));
+    const bytes = regionBytes(shape);
     const sharedFd = library.rw_shared_create(pagesFor(bytes));
-    if (sharedFd < 0) throw new Error(`cannot create shared memory: errno ${-sharedFd}`);
-    this.#shared = new SharedState(mapShared(this.#shim, sharedFd, bytes).buffer, shape);
-    const addresses = this.#addresses;
+    if (sharedFd < 0) throw new Error(`cannot create shared memory: ${describeErrno(sharedFd)}`);
+    const region = new SharedRegion(mapShared(this.#shim, sharedFd, bytes).buffer, shape);
+    this.#region = region;
     for (let worker = 0; worker < cores.workers; worker++) {
-      const plan = () => makePlan(config, cores, worker, sharedFd, this.#sockets, addresses);
-      this.#slots.push(new WorkerSlot(worker, this.#shim, this.#shared, plan, this.#slotEvents()));
+      const plan = () => makePlan(config, { ...prepared, sharedFd }, worker);
+      this.#slots.push(new WorkerSlot(worker, this.#shim, region, plan, this.#slotEvents()));
     }
   }
 
@@ -128,18 +145,10 @@ export class Supervisor {
     this.#addresses?.follow();
   }
 
-  #openSockets(workers: number): void {
+  async #openSockets(workers: number): Promise<void> {
     try {
       for (const listener of this.#config.listeners) {
-        const host = listener.bind.host === "" ? "::" : listener.bind.host;
-        const ip = parseIp(host);
-        if (ip === null) throw new Error(`bind address "${host}" is not an IP literal`);
-        this.#sockets.push(openListeningSockets(this.#shim, {
-          name: listener.name,
-          ip,
-          port: listener.bind.port,
-          text: listener.bind.text,
-        }, workers));
+        this.#sockets.push(await ListeningSockets.open(this.#shim, listener, workers));
       }
     } catch (cause) {
       this.#closeSockets();
@@ -148,9 +157,7 @@ export class Supervisor {
   }
 
   #closeSockets(): void {
-    for (const { fds } of this.#sockets) {
-      for (const fd of fds) this.#shim.library.rw_close(fd);
-    }
+    for (const sockets of this.#sockets) sockets.close();
   }
 
   #slotEvents() {
@@ -195,9 +202,10 @@ export class Supervisor {
     return this.#slots.length;
   }
 
-  /** Connections open now. */
-  get tunnels(): number {
-    return this.#shared?.sum(TUNNELS_OPEN) ?? 0;
+  /** Connections and flows open now. */
+  get open(): number {
+    const state = this.#region?.state;
+    return state === undefined ? 0 : state.sum(TUNNELS_OPEN) + state.sum(FLOWS_OPEN);
   }
 
   /**
@@ -219,7 +227,7 @@ export class Supervisor {
   }
 
   snapshot(): Snapshot {
-    const shared = this.#shared!;
+    const shared = this.#region!.state;
     const addresses = this.#addresses!;
     return {
       version: VERSION,
@@ -232,6 +240,7 @@ export class Supervisor {
         state: slot.pid === 0 ? "down" : WORKER_STATES[shared.rows[worker][STATE]],
         restarts: slot.restarts,
         tunnels: shared.rows[worker][TUNNELS_OPEN],
+        flows: shared.rows[worker][FLOWS_OPEN],
         buffers_leased: shared.rows[worker][BUFFERS_LEASED],
         counters: workerCounters(shared, worker),
       })),

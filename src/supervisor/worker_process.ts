@@ -31,7 +31,8 @@ export class WorkerProcess {
 
   /** Starts the process; it inherits the fds that its plan names, and no others. */
   constructor(shim: Shim, plan: Plan, onMessage: (message: WorkerMessage) => void) {
-    const inherited = [plan.sharedFd, ...plan.listeners.map((listener) => listener.fd)];
+    const sockets = plan.listeners.flatMap((listener) => listener.sockets);
+    const inherited = [plan.sharedFd, ...sockets.map(({ fd }) => fd)];
     // Only around the fork: any other child must not keep our ports bound.
     for (const fd of inherited) shim.library.rw_close_on_exec(fd, 0);
     try {

@@ -9,8 +9,8 @@ import type { Shim } from "../../ffi/shim.ts";
 import { HEARTBEAT_MS_MAX } from "../limits.ts";
 import type { Level } from "../log/log.ts";
 import { HEARTBEAT, STATE } from "../metrics/metric_names.ts";
-import type { SharedState } from "../metrics/shared_state.ts";
 import type { ControlMessage, Plan, WorkerMessage } from "../upstream/plan.ts";
+import type { SharedRegion } from "../upstream/shared_region.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
 const BACKOFF_MS_MIN = 50;
@@ -45,7 +45,7 @@ export class WorkerSlot {
   constructor(
     readonly index: number,
     readonly shim: Shim,
-    readonly shared: SharedState,
+    readonly region: SharedRegion,
     readonly plan: () => Plan,
     readonly events: WorkerSlotEvents,
   ) {}
@@ -59,7 +59,7 @@ export class WorkerSlot {
     this.#beat = 0;
     this.#checkedMs = startedMs;
     this.#silentMs = 0;
-    this.shared.clearGauges(this.index);
+    this.region.clearWorker(this.index);
     let process: WorkerProcess;
     try {
       process = new WorkerProcess(this.shim, this.plan(), (message) => this.#onMessage(message));
@@ -83,7 +83,7 @@ export class WorkerSlot {
 
   #onEnded(status: Deno.CommandStatus, livedMs: number): void {
     this.#process = null;
-    this.shared.clearGauges(this.index);
+    this.region.clearWorker(this.index);
     if (this.#draining) {
       if (status.signal !== null) {
         this.events.onLog(this.index, "error", `died of ${status.signal} while draining`);
@@ -122,7 +122,7 @@ export class WorkerSlot {
    * frozen container, a paused machine), and most likely its workers with it.
    */
   checkHeartbeat(nowMs: number): void {
-    const row = this.shared.rows[this.index];
+    const row = this.region.state.rows[this.index];
     const beat = row[HEARTBEAT];
     const sinceMs = Math.min(nowMs - this.#checkedMs, CHECK_MS_MAX);
     this.#checkedMs = nowMs;

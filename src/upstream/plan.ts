@@ -4,6 +4,8 @@
  * So a worker parses no YAML, resolves nothing and imports neither parser nor schema.
  */
 import type { PolicyName } from "../balance/policy.ts";
+import type { HashOn, Protocol, ProxyProtocol } from "../config/config.ts";
+import type { SocketOptions } from "../net/socket_options.ts";
 
 export interface Plan {
   readonly worker: number;
@@ -12,29 +14,75 @@ export interface Plan {
   readonly cpu: number;
   /** The shared memory that all processes map. */
   readonly sharedFd: number;
+  /** Key of the hashes that peers must not foresee; the same for all workers. */
+  readonly hashKey: readonly [low: number, high: number];
   readonly drainTimeoutMs: number;
   readonly logLevel: "debug" | "info" | "warn" | "error";
+  /** Connections and flows of all listeners together, over all workers; 0 is no limit. */
+  readonly connectionsMax: number;
   readonly listeners: readonly ListenerPlan[];
   readonly backends: readonly BackendPlan[];
 }
 
-export interface ListenerPlan {
-  readonly name: string;
-  /** This worker's own socket of the listener's SO_REUSEPORT group. */
+/** A bound socket, for this worker alone or shared by all. */
+export interface SocketPlan {
   readonly fd: number;
+  /** sa_family. */
+  readonly family: number;
+  /** Bound to every address: what is sent must say from which. */
+  readonly isWildcard: boolean;
+}
+
+export interface RatePlan {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+export interface RoutePlan {
+  readonly sni: readonly string[];
+  readonly alpn: readonly string[];
   /** Index in `backends`. */
   readonly backend: number;
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
+
+export interface ListenerPlan {
+  readonly name: string;
+  readonly protocol: Protocol;
+  /** This worker's own sockets, and those that all share. */
+  readonly sockets: readonly SocketPlan[];
+  /** Index in `backends`; -1: only routes lead anywhere. */
+  readonly backend: number;
+  readonly routes: readonly RoutePlan[];
+  /** CIDR texts; null: no PROXY header is expected. */
+  readonly trustedProxies: readonly string[] | null;
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
   readonly idleTimeoutMs: number;
   readonly halfCloseTimeoutMs: number;
+  readonly clientHelloTimeoutMs: number;
+  readonly proxyHeaderTimeoutMs: number;
   /** Over all workers; 0 is no limit of its own. */
   readonly connectionsMax: number;
+  readonly connectionsPerIpMax: number;
+  readonly connectionRate: RatePlan | null;
+  readonly connectionRatePerIp: RatePlan | null;
+  /** For protocol udp. */
+  readonly udp: { readonly responses: number; readonly flowsMax: number } | null;
 }
 
 export interface BackendPlan {
   readonly name: string;
   readonly balance: PolicyName;
+  readonly hashOn: HashOn | null;
   readonly connectTimeoutMs: number;
   readonly retries: number;
+  /** The header that servers get first. */
+  readonly proxyProtocol: ProxyProtocol | null;
+  /** Connect from the client's own address. */
+  readonly isTransparent: boolean;
+  readonly socket: SocketOptions;
   readonly servers: readonly ServerPlan[];
 }
 

@@ -5,13 +5,13 @@
  * Standard input is the supervisor's control pipe and stays open: its end means that the
  * supervisor is gone. Standard output carries messages to it.
  */
-import { tunnelsWithin } from "../limits.ts";
-import { sharedBytes, SharedState } from "../metrics/shared_state.ts";
+import { capacityWithin } from "../limits.ts";
 import { mapShared, openShim } from "../../ffi/shim.ts";
 import { KernelRing } from "../ring/kernel_ring.ts";
 import type { Plan } from "../upstream/plan.ts";
+import { regionBytes, regionShape, SharedRegion } from "../upstream/shared_region.ts";
 import { ControlChannel } from "./control_channel.ts";
-import { addressSlotCount, DONE, Worker } from "./worker.ts";
+import { addressSlotCount, countSockets, DONE, Worker } from "./worker.ts";
 import { WorkerLog } from "./worker_log.ts";
 
 const CONTROL_FD = 0;
@@ -43,28 +43,25 @@ export function runWorker(): never {
   shim.library.rw_name();
   if (plan.cpu >= 0) shim.library.rw_pin(plan.cpu);
   const fds = shim.library.rw_fd_limit_raise();
-  const tunnelsMax = tunnelsWithin(fds, plan.listeners.length);
+  const sockets = countSockets(plan);
+  const capacity = capacityWithin(fds, sockets.tcp, sockets.udp);
   shim.library.rw_nonblocking(MESSAGES_FD);
   const signalFd = shim.library.rw_signals_open();
 
-  const shape = {
-    workers: plan.workers,
-    listeners: plan.listeners.length,
-    servers: plan.backends.reduce((count, backend) => count + backend.servers.length, 0),
-  };
-  const shared = new SharedState(
-    mapShared(shim, plan.sharedFd, sharedBytes(shape)).buffer,
+  const shape = regionShape(plan);
+  const region = new SharedRegion(
+    mapShared(shim, plan.sharedFd, regionBytes(shape)).buffer,
     shape,
   );
   const ring = new KernelRing(addressSlotCount(plan));
   const log = new WorkerLog(
     (line) => void Deno.stdout.writeSync(line),
     () => ring.nowMs,
-    shared.rows[plan.worker],
+    region.state.rows[plan.worker],
     plan.logLevel,
   );
   const channel = new ControlChannel();
-  const worker = new Worker(ring, ring.slab, plan, shared, tunnelsMax, Deno.pid, {
+  const worker = new Worker(ring, ring.slab, plan, region, capacity, Deno.pid, {
     controlFd: CONTROL_FD,
     signalFd,
     parse: (bytes, count) => channel.parse(bytes, count),

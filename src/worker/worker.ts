@@ -15,26 +15,37 @@ import { Random } from "../base/random.ts";
 import { BufferPool } from "../buffer/buffer_pool.ts";
 import {
   ACCEPTS_ARMED_MAX,
+  type Capacity,
   OFFER_NARROW_MS,
   ORPHAN_ACCEPT_MS,
   TURN_WAIT_MS_MAX,
 } from "../limits.ts";
 import * as metric from "../metrics/metric_names.ts";
-import type { SharedState } from "../metrics/shared_state.ts";
-import { type ProxyLog, TcpProxy } from "../proxy/tcp/tcp_proxy.ts";
+import { Gate } from "../proxy/gate.ts";
+import type { ProxyContext, ProxyLog } from "../proxy/proxy_context.ts";
+import { TcpProxy } from "../proxy/tcp/tcp_proxy.ts";
+import { UdpProxy } from "../proxy/udp/udp_proxy.ts";
 import {
   ACCEPT,
   CONNECT,
   CONTROL,
+  DATAGRAM,
+  FORWARDED,
   IGNORED,
+  PEEK,
   RECEIVE,
+  REPLIED,
+  REPLIES,
+  REPLY,
   type Ring,
+  SEGMENTS,
   SEND,
   SIGNAL,
   WRITABLE,
 } from "../ring/ring.ts";
 import { Backend } from "../upstream/backend.ts";
 import type { ControlMessage, Plan } from "../upstream/plan.ts";
+import type { SharedRegion } from "../upstream/shared_region.ts";
 
 export const STARTING = 0;
 export const SERVING = 1;
@@ -54,9 +65,19 @@ export interface WorkerInputs {
   parse(bytes: Uint8Array, count: number): readonly ControlMessage[];
 }
 
+/** Sockets of a plan that connections are accepted from, and those of datagrams. */
+export function countSockets(plan: Plan): { tcp: number; udp: number } {
+  const count = { tcp: 0, udp: 0 };
+  for (let i = 0; i < plan.listeners.length; i++) {
+    const { protocol, sockets } = plan.listeners[i];
+    count[protocol === "udp" ? "udp" : "tcp"] += sockets.length;
+  }
+  return count;
+}
+
 /** Address slots that a plan needs: the accept banks', then one per server. */
 export function addressSlotCount(plan: Plan): number {
-  let count = plan.listeners.length * ACCEPTS_ARMED_MAX;
+  let count = countSockets(plan).tcp * ACCEPTS_ARMED_MAX;
   for (let i = 0; i < plan.backends.length; i++) count += plan.backends[i].servers.length;
   return count;
 }
@@ -66,7 +87,8 @@ export class Worker {
   /** Tunnels cut because a drain took too long or a second signal came. */
   cutCount = 0;
   readonly pool: BufferPool;
-  readonly proxy: TcpProxy;
+  readonly tcp: TcpProxy;
+  readonly udp: UdpProxy;
   readonly #ring: Ring;
   readonly #plan: Plan;
   readonly #inputs: WorkerInputs;
@@ -79,13 +101,13 @@ export class Worker {
   /** When to offer fewer buffers again. */
   #narrowAtMs = 0;
 
-  /** @param tunnelsMax tunnels at once: what the limit of open files allows. */
+  /** @param capacity tunnels and flows at once: what the limit of open files allows. */
   constructor(
     ring: Ring,
     slab: Uint8Array,
     plan: Plan,
-    shared: SharedState,
-    tunnelsMax: number,
+    region: SharedRegion,
+    capacity: Capacity,
     seed: number,
     inputs: WorkerInputs,
     log: ProxyLog,
@@ -93,28 +115,30 @@ export class Worker {
     this.#ring = ring;
     this.#plan = plan;
     this.#inputs = inputs;
-    this.#row = shared.rows[plan.worker];
+    const row = region.state.rows[plan.worker];
+    this.#row = row;
     this.pool = new BufferPool(ring, slab);
     let server = 0;
-    let slot = plan.listeners.length * ACCEPTS_ARMED_MAX;
+    let slot = countSockets(plan).tcp * ACCEPTS_ARMED_MAX;
     for (let i = 0; i < plan.backends.length; i++) {
       const backend = plan.backends[i];
-      this.#backends.push(new Backend(backend, server, slot, ring.addresses, shared));
+      this.#backends.push(new Backend(backend, server, slot, ring.addresses, region.state));
       server += backend.servers.length;
       slot += backend.servers.length;
     }
-    const random = new Random(seed);
-    this.proxy = new TcpProxy(
+    const context: ProxyContext = {
       ring,
-      this.pool,
-      tunnelsMax,
-      shared,
-      this.#row,
-      plan.listeners,
-      this.#backends,
-      random,
+      pool: this.pool,
+      region,
+      row,
+      plan,
+      backends: this.#backends,
+      gates: plan.listeners.map((_, i) => new Gate(plan, i, region, row, ring)), // cold: at start
+      random: new Random(seed),
       log,
-    );
+    };
+    this.tcp = new TcpProxy(context, capacity.tunnels);
+    this.udp = new UdpProxy(context, capacity.flows);
   }
 
   start(): void {
@@ -122,55 +146,81 @@ export class Worker {
     if (this.#inputs.controlFd >= 0) this.#ring.readControl(this.#inputs.controlFd, CONTROL);
     if (this.#inputs.signalFd >= 0) this.#ring.readSignals(this.#inputs.signalFd, SIGNAL);
     this.#setState(SERVING);
-    this.proxy.arm();
+    this.tcp.arm();
+    this.udp.arm();
   }
 
   /** One turn. */
   turn(): void {
     const ring = this.#ring;
     const row = this.#row;
+    const { tcp, udp } = this;
     let waitMs = TURN_WAIT_MS_MAX;
-    if (this.proxy.tunnels.openCount > 0 || this.state === DRAINING) waitMs = DEADLINE_WAIT_MS;
-    if (this.proxy.relay.beginTurn()) waitMs = 0;
+    const hasDeadlines = tcp.tunnels.openCount > 0 || udp.flows.openCount > 0;
+    if (hasDeadlines || this.state === DRAINING) waitMs = DEADLINE_WAIT_MS;
+    if (tcp.relay.beginTurn()) waitMs = 0;
+    udp.sent.beginTurn();
     row[metric.COMPLETIONS] += ring.turn(waitMs);
     row[metric.TURNS]++;
     row[metric.HEARTBEAT] = ring.nowMs;
     while (ring.next()) this.#complete(ring.kind);
-    this.proxy.relay.settleSends();
-    this.proxy.expire();
-    this.proxy.relay.resumeStarved();
+    tcp.relay.settleSends();
+    udp.sent.settle();
+    tcp.expire();
+    udp.expire();
+    tcp.relay.resumeStarved();
     if (ring.nowMs >= this.#narrowAtMs) {
       this.pool.narrow();
       this.#narrowAtMs = ring.nowMs + OFFER_NARROW_MS;
     }
+    // While draining too: flows go on, and their datagrams come through the listener's socket.
+    udp.arm();
     if (this.state === SERVING) {
-      this.proxy.arm();
+      tcp.arm();
       if (this.#stopAtMs <= ring.nowMs) this.drain(this.#plan.drainTimeoutMs);
     } else this.#continueDrain();
-    row[metric.BUFFERS_LEASED] = this.pool.leasedCount[0] + this.pool.leasedCount[1];
+    row[metric.BUFFERS_LEASED] = this.pool.leasedTotal;
   }
 
   #complete(kind: number): void {
-    const ring = this.#ring;
-    const index = ring.index;
+    const index = this.#ring.index;
     switch (kind) {
       case RECEIVE:
-        if (this.#isCurrent()) this.proxy.relay.onReceived(index);
+        if (this.#isCurrent()) this.tcp.relay.onReceived(index);
         return;
       case SEND:
-        if (this.#isCurrent()) this.proxy.relay.onSent(index);
+        if (this.#isCurrent()) this.tcp.relay.onSent(index);
+        return;
+      case DATAGRAM:
+        this.udp.onDatagram(index);
+        return;
+      case REPLY:
+      case REPLIES:
+        if (this.#isCurrentFlow()) this.udp.onReply(index);
         return;
       case ACCEPT:
-        this.proxy.onAccepted(index);
+        this.tcp.onAccepted(index);
         return;
       case CONNECT:
-        if (this.#isCurrent()) this.proxy.onConnected(index);
+        if (this.#isCurrent()) this.tcp.onConnected(index);
         return;
       case WRITABLE:
-        if (this.#isCurrent()) this.proxy.relay.onWritable(index);
+        if (this.#isCurrent()) this.tcp.relay.onWritable(index);
+        return;
+      case PEEK:
+        if (this.#isCurrent()) this.tcp.prelude.onPeeked(index);
+        return;
+      case FORWARDED:
+        if (this.#isSameFlow()) this.udp.onForwardFailed(index);
+        return;
+      case SEGMENTS:
+        this.udp.onBurstFailed(index);
+        return;
+      case REPLIED:
+        if (this.#isSameFlow()) this.udp.onReplyFailed(index);
         return;
       case CONTROL:
-        this.#onControl(ring.result);
+        this.#onControl(this.#ring.result);
         return;
       case SIGNAL:
         this.#onSignal();
@@ -181,10 +231,28 @@ export class Worker {
     this.#row[metric.BUGS]++;
   }
 
+  /**
+   * A datagram that was not sent, of a flow that is still there. Its news may come after the flow
+   * has ended and its slot is another's: the operation held nothing that had to be waited for.
+   */
+  #isSameFlow(): boolean {
+    return this.udp.flows.generation[this.#ring.index] === this.#ring.generation;
+  }
+
+  /** Whether the completion belongs to the flow that holds the slot now. */
+  #isCurrentFlow(): boolean {
+    return this.#isSameFlow() || this.#dropStale();
+  }
+
   /** Whether the completion belongs to the tunnel that holds the slot now. */
   #isCurrent(): boolean {
     const ring = this.#ring;
-    if (this.proxy.tunnels.generation[ring.index >> 1] === ring.generation) return true;
+    if (this.tcp.tunnels.generation[ring.index >> 1] === ring.generation) return true;
+    return this.#dropStale();
+  }
+
+  #dropStale(): boolean {
+    const ring = this.#ring;
     this.#row[metric.COMPLETIONS_STALE]++;
     if (ring.buffer >= 0) {
       this.pool.lease(ring.buffer, 0);
@@ -244,21 +312,25 @@ export class Worker {
     this.#cutAtMs = Math.min(this.#cutAtMs, this.#ring.nowMs + timeoutMs);
     if (this.state !== SERVING) return;
     this.#setState(DRAINING);
-    this.proxy.stopAccepting();
+    this.tcp.stopAccepting();
+    this.udp.stopAccepting();
   }
 
   cut(): void {
     if (this.state === SERVING) this.drain(0);
-    this.cutCount += this.proxy.cut();
+    this.cutCount += this.tcp.cut() + this.udp.cut();
     // And whoever an accept still in flight brings in.
     this.#cutAtMs = this.#ring.nowMs;
   }
 
   #continueDrain(): void {
     if (this.state !== DRAINING) return;
-    this.proxy.admit();
+    this.tcp.admit();
     if (this.#cutAtMs <= this.#ring.nowMs) this.cut();
-    if (this.proxy.isIdle()) this.#setState(DONE);
+    // Both are asked: to be asked is what lets the sockets of datagrams close.
+    const isTcpIdle = this.tcp.isIdle();
+    const isUdpIdle = this.udp.isIdle();
+    if (isTcpIdle && isUdpIdle) this.#setState(DONE);
   }
 
   #setState(state: number): void {

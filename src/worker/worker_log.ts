@@ -9,7 +9,7 @@ import { describeErrno } from "../base/errno.ts";
 import { LOG_LINE_BYTES_MAX, LOG_LINES_PER_SECOND } from "../limits.ts";
 import { isLogged, type Level } from "../log/log.ts";
 import { LOG_DROPPED } from "../metrics/metric_names.ts";
-import type { ProxyLog } from "../proxy/tcp/tcp_proxy.ts";
+import type { ProxyLog } from "../proxy/proxy_context.ts";
 import type { Backend } from "../upstream/backend.ts";
 import type { WorkerMessage } from "../upstream/plan.ts";
 
@@ -77,5 +77,9 @@ export class WorkerLog implements ProxyLog {
       "error",
       `listener "${listener}": cannot take connections for a moment: ${describeErrno(result)}`,
     );
+  }
+
+  misread(listener: string, why: string): void {
+    this.log("info", `listener "${listener}": client refused, ${why}`);
   }
 }

@@ -69,3 +69,17 @@ Deno.test("failures name server, backend and cause", () => {
   assert.match(texts[2], /listener "web": connection closed, no server of backend "app"/);
   assert.match(texts[3], /listener "web".*too many open files/);
 });
+
+Deno.test("a client whose first bytes are not what its listener takes is told with the reason", () => {
+  const { log, lines, dropped } = makeLog("info");
+  log.misread("web", "it sent no PROXY header");
+  assert.deepEqual(lines.map((line) => JSON.parse(line)), [
+    { type: "log", level: "info", text: 'listener "web": client refused, it sent no PROXY header' },
+  ]);
+  // Peers cause it as often as they like.
+  for (let i = 0; i < LOG_LINES_PER_SECOND + 4; i++) log.misread("web", "again");
+  assert.deepEqual([lines.length, dropped()], [LOG_LINES_PER_SECOND, 5]);
+  const quiet = makeLog("warn");
+  quiet.log.misread("web", "nobody wants it");
+  assert.deepEqual([quiet.lines.length, quiet.dropped()], [0, 0]);
+});

@@ -90,9 +90,15 @@ export class Client implements Disposable {
  * did, "reset" when that was its end.
  */
 export async function askName(port: number, hostname?: string): Promise<string> {
-  using client = await Client.connect(port, hostname);
-  const { text, end } = await client.receiveRest();
-  return end === "fin" ? text : end;
+  try {
+    using client = await Client.connect(port, hostname);
+    const { text, end } = await client.receiveRest();
+    return end === "fin" ? text : end;
+  } catch (failure) {
+    // Who is reset at once may be so before the connect has told.
+    if (failure instanceof Deno.errors.ConnectionReset) return "reset";
+    throw failure;
+  }
 }
 
 /** The same from another address of this machine. */

@@ -1,111 +1,101 @@
 /**
- * TCP listeners of one worker: accept, choose a server, connect, hand over to the relay.
+ * TCP listeners of one worker: accept, let in, find out where to, connect, hand over to the relay.
  *
- * A connect that fails or times out goes on to the next candidate, within the backend's retries;
- * no byte has been relayed by then, so the client never sees it. With no candidate left the client
- * is closed, counted, and logged at a capped rate.
+ * A connection's way through here: AcceptBank, Gate, Prelude (where the first bytes matter),
+ * Connector, Relay; then back here when it has closed. This file keeps the places: never more
+ * accepts armed than there are slots and connections allowed.
  *
  * @hot
  */
 import { assert } from "../../base/assert.ts";
+import { ECANCELED } from "../../base/errno.ts";
 import { hashBytes } from "../../base/hash.ts";
-import type { Random } from "../../base/random.ts";
-import type { BufferPool } from "../../buffer/buffer_pool.ts";
-import { EndpointQueue } from "../../connection/endpoint_queue.ts";
 import { Relay } from "../../connection/relay.ts";
 import { TimerWheel } from "../../connection/timer_wheel.ts";
 import * as tunnel from "../../connection/tunnels.ts";
-import { IN_CONNECT, Tunnels } from "../../connection/tunnels.ts";
-import {
-  ACCEPT_PAUSE_MS,
-  ACCEPTS_ARMED_MAX,
-  ATTEMPTS_MAX,
-  EXPIRIES_PER_TURN_MAX,
-} from "../../limits.ts";
+import { Tunnels } from "../../connection/tunnels.ts";
+import { ACCEPTS_ARMED_MAX, EXPIRIES_PER_TURN_MAX } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
-import { listenerOffset, serverOffset, type SharedState } from "../../metrics/shared_state.ts";
-import { ADDRESS_SLOT_BYTES, CONNECT, type Ring } from "../../ring/ring.ts";
-import { AGAIN, OURS, SHORT, verdict } from "../../socket/failure.ts";
-import { ACCEPT } from "../../ring/ring.ts";
-import { ECANCELED } from "../../base/errno.ts";
-import type { Backend } from "../../upstream/backend.ts";
-import type { ListenerPlan } from "../../upstream/plan.ts";
+import { listenerOffset } from "../../metrics/shared_state.ts";
+import { AccessList } from "../../net/access_list.ts";
+import { IP_WORDS, readSocketAddress } from "../../net/ip_words.ts";
+import type { ProxyHeader } from "../../proxy_protocol/proxy_header.ts";
+import { ACCEPT, ADDRESS_SLOT_BYTES } from "../../ring/ring.ts";
+import { OURS, SHORT, verdict } from "../../socket/failure.ts";
+import { CLIENT_HASH_SEED, hashClient } from "../client_hash.ts";
+import type { ProxyContext } from "../proxy_context.ts";
+import type { ClientHello } from "../tls/client_hello.ts";
+import { TlsRoutes } from "../tls/tls_routes.ts";
 import { AcceptBank } from "./accept_bank.ts";
+import { Connector } from "./connector.ts";
+import { Prelude } from "./prelude.ts";
 
-/** Hears of what an operator should know; implementations cap the rate. */
-export interface ProxyLog {
-  connectFailed(backend: Backend, server: number, result: number): void;
-  refused(listener: string, backend: Backend): void;
-  acceptFailed(listener: string, result: number): void;
+/** What a listener needs besides its plan. */
+interface Routing {
+  readonly routes: TlsRoutes;
+  /** By route. */
+  readonly access: readonly AccessList[];
 }
-
-const CLIENT_HASH_SEED = 0x52696e67;
-const AF_INET = 2;
-/** Where the bytes of the address stand in sockaddr_in and sockaddr_in6. */
-const IPV4_OFFSET = 4;
-const IPV6_OFFSET = 8;
 
 export class TcpProxy {
   readonly tunnels: Tunnels;
   readonly relay: Relay;
+  readonly connector: Connector;
+  readonly prelude: Prelude;
   readonly banks: readonly AcceptBank[];
+  readonly #context: ProxyContext;
   readonly #wheel: TimerWheel;
-  readonly #ring: Ring;
   readonly #row: Float64Array;
-  readonly #shared: SharedState;
-  readonly #listeners: readonly ListenerPlan[];
-  readonly #backends: readonly Backend[];
-  readonly #random: Random;
-  readonly #log: ProxyLog;
-  /** Accepts armed per listener at most: idle ones hold a quarter of the slots, no more. */
+  /** The listener of each bank. */
+  readonly #listenerOf: Uint16Array;
+  readonly #routings: readonly Routing[];
+  /** Accepts armed per bank at most: idle ones hold a quarter of the slots, no more. */
   readonly #armsMax: number;
   /** Where arming begins next. */
   #firstBank = 0;
-  /** Tunnels whose server's socket could not be opened, and when to try again. */
-  readonly #shortOfFiles: EndpointQueue;
-  #shortUntilMs = 0;
+  readonly #hasGlobalLimit: boolean;
 
   /**
    * @param capacity tunnels at once.
-   * @param row the worker's own row of `shared`.
-   * Address slots [0, listeners x ACCEPTS_ARMED_MAX) of the ring are the accept banks'.
+   * Address slots [0, sockets x ACCEPTS_ARMED_MAX) of the ring are the accept banks'.
    */
-  constructor(
-    ring: Ring,
-    pool: BufferPool,
-    capacity: number,
-    shared: SharedState,
-    row: Float64Array,
-    listeners: readonly ListenerPlan[],
-    backends: readonly Backend[],
-    random: Random,
-    log: ProxyLog,
-  ) {
-    this.#ring = ring;
+  constructor(context: ProxyContext, capacity: number) {
+    const { ring, pool, row, plan } = context;
+    this.#context = context;
     this.#row = row;
-    this.#shared = shared;
-    this.#listeners = listeners;
-    this.#backends = backends;
-    this.#random = random;
-    this.#log = log;
+    this.#hasGlobalLimit = plan.connectionsMax > 0;
     this.tunnels = new Tunnels(capacity);
     this.#wheel = new TimerWheel(capacity, ring);
     this.relay = new Relay(ring, pool, this.tunnels, this.#wheel, row, this);
-    this.#shortOfFiles = new EndpointQueue(capacity);
-    const share = Math.floor(capacity / (4 * listeners.length));
+    this.connector = new Connector(context, this.tunnels, this.#wheel, this.relay, this);
+    this.prelude = new Prelude(context, this.tunnels, this.#wheel, this.relay, this);
+    this.#routings = plan.listeners.map(({ routes }) => ({ // cold: at start
+      routes: new TlsRoutes(routes),
+      access: routes.map(({ allow, deny }) => new AccessList(allow, deny)), // cold: at start
+    }));
+    const banks: AcceptBank[] = [];
+    const listenerOf: number[] = [];
+    for (let listener = 0; listener < plan.listeners.length; listener++) {
+      const { protocol, sockets } = plan.listeners[listener];
+      for (let i = 0; protocol !== "udp" && i < sockets.length; i++) {
+        banks.push(new AcceptBank(ring, sockets[i].fd, banks.length * ACCEPTS_ARMED_MAX));
+        listenerOf.push(listener);
+      }
+    }
+    this.banks = banks;
+    this.#listenerOf = Uint16Array.from(listenerOf);
+    const share = Math.floor(capacity / (4 * Math.max(1, banks.length)));
     this.#armsMax = Math.min(ACCEPTS_ARMED_MAX, Math.max(1, share));
-    this.banks = listeners.map( // cold: at start
-      (listener, i) => new AcceptBank(ring, listener.fd, i * ACCEPTS_ARMED_MAX),
-    );
   }
 
   // ---- Accepting --------------------------------------------------------------------------
 
   /**
-   * At the end of every turn: keeps accepts armed where there is room. Each listener gets one
-   * before any gets more, beginning with another one each time: none is left out.
+   * At the end of every turn: keeps accepts armed where there is room. Each socket gets one before
+   * any gets more, beginning with another one each time: none is left out.
    */
   arm(): void {
+    if (this.banks.length === 0) return;
     this.admit();
     const room = this.#armUpTo(1, this.#freePlaces());
     this.#armUpTo(this.#armsMax, room);
@@ -124,11 +114,11 @@ export class TcpProxy {
     const count = this.banks.length;
     let left = room;
     for (let i = 0; i < count && left > 0; i++) {
-      const listener = (this.#firstBank + i) % count;
-      const bank = this.banks[listener];
+      const bank = this.banks[(this.#firstBank + i) % count];
       const before = bank.armedCount;
       if (before >= goal) continue;
-      const mine = Math.min(goal, this.#listenerRoom(listener), left + before);
+      const allowed = this.#listenerRoom(this.#listenerOf[(this.#firstBank + i) % count]);
+      const mine = Math.min(goal, allowed, left + before);
       if (mine > before) bank.arm(mine);
       left -= bank.armedCount - before;
     }
@@ -137,228 +127,224 @@ export class TcpProxy {
 
   /** Connections that a listener may still take, over all workers. */
   #listenerRoom(listener: number): number {
-    const max = this.#listeners[listener].connectionsMax;
-    if (max === 0) return ACCEPTS_ARMED_MAX;
-    const open = this.#shared.sum(listenerOffset(listener) + metric.LISTENER_OPEN);
-    return max > open ? max - open : 0;
+    const { plan, region } = this.#context;
+    let room = ACCEPTS_ARMED_MAX;
+    const max = plan.listeners[listener].connectionsMax;
+    if (max > 0) {
+      room = max - region.state.sum(listenerOffset(listener) + metric.LISTENER_OPEN);
+    }
+    if (this.#hasGlobalLimit) {
+      const open = region.state.sumOverListeners(metric.LISTENER_OPEN);
+      room = Math.min(room, plan.connectionsMax - open);
+    }
+    return room > 0 ? room : 0;
   }
 
   onAccepted(slot: number): void {
-    const listener = (slot / ACCEPTS_ARMED_MAX) | 0;
-    const bank = this.banks[listener];
-    const result = this.#ring.result;
+    const number = (slot / ACCEPTS_ARMED_MAX) | 0;
+    const bank = this.banks[number];
+    const { result } = this.#context.ring;
     bank.onCompletion(slot);
-    if (result >= 0) this.#open(listener, bank, result, slot);
-    else this.#onAcceptFailure(listener, bank, result);
-    if (bank.stopped && bank.armedCount === 0) this.#closeListener(listener, bank);
+    if (result >= 0) this.#open(number, result, slot);
+    else this.#onAcceptFailure(number, result);
+    if (bank.stopped && bank.armedCount === 0) this.#closeListener(number);
   }
 
   /** A client is here: `fd`, its address in `addressSlot`. */
-  #open(listener: number, bank: AcceptBank, fd: number, addressSlot: number): void {
+  #open(number: number, fd: number, addressSlot: number): void {
     const { tunnels } = this;
+    const { ring, plan } = this.#context;
     const slot = tunnels.open(fd);
+    const listener = this.#listenerOf[number];
     const at = listenerOffset(listener);
-    const plan = this.#listeners[listener];
+    const { idleTimeoutMs, halfCloseTimeoutMs } = plan.listeners[listener];
     tunnels.listener[slot] = listener;
     tunnels.listenerAt[slot] = at;
-    tunnels.idleTimeoutMs[slot] = plan.idleTimeoutMs;
-    tunnels.halfCloseTimeoutMs[slot] = plan.halfCloseTimeoutMs;
-    tunnels.clientHash[slot] = this.#hashClient(addressSlot);
+    tunnels.idleTimeoutMs[slot] = idleTimeoutMs;
+    tunnels.halfCloseTimeoutMs[slot] = halfCloseTimeoutMs;
+    tunnels.clientPort[slot] = readSocketAddress(
+      ring.addresses,
+      addressSlot * ADDRESS_SLOT_BYTES,
+      tunnels.client,
+      slot * IP_WORDS,
+    );
     this.#row[metric.TUNNELS_OPEN]++;
     this.#row[at + metric.LISTENER_CONNECTIONS]++;
     if (this.#listenerRoom(listener) === 0) {
       // Another worker took the last place while our accept was armed: this one waits.
       tunnels.state[slot] = tunnel.WAITING;
-      bank.wait(slot);
+      this.banks[number].wait(slot);
       this.#row[at + metric.LISTENER_LIMIT_WAITS]++;
       return;
     }
-    this.#row[at + metric.LISTENER_OPEN]++;
-    this.#connect(slot);
+    this.#letIn(slot);
   }
 
-  #onAcceptFailure(listener: number, bank: AcceptBank, result: number): void {
+  /** There is a place for the client: is it allowed in, and is there something to read first? */
+  #letIn(slot: number): void {
+    const { tunnels } = this;
+    const listener = tunnels.listener[slot];
+    const plan = this.#context.plan.listeners[listener];
+    this.#row[tunnels.listenerAt[slot] + metric.LISTENER_OPEN]++;
+    const at = slot * IP_WORDS;
+    const port = tunnels.clientPort[slot];
+    const isAllowed = plan.trustedProxies === null
+      ? this.#admits(slot)
+      // Who the client is only its header tells.
+      : this.#context.gates[listener].trusts(tunnels.client, at, port);
+    if (!isAllowed) {
+      tunnels.state[slot] = tunnel.READING; // nothing is in flight: it ends at once
+      this.relay.end(slot, true);
+    } else if (Prelude.isNeeded(plan)) this.prelude.begin(slot);
+    else this.onUnderstood(slot, null);
+  }
+
+  /** Asks the gate about the client and counts it. */
+  #admits(slot: number): boolean {
+    const { tunnels } = this;
+    const gate = this.#context.gates[tunnels.listener[slot]];
+    const at = slot * IP_WORDS;
+    const port = tunnels.clientPort[slot];
+    if (!gate.admits(tunnels.client, at, port)) return false;
+    tunnels.isCounted[slot] = gate.count(tunnels.client, at, port) ? 1 : 0;
+    return true;
+  }
+
+  /** A PROXY header has told who the client is. False when it is not let in. */
+  onHeader(slot: number, header: ProxyHeader, slab: Uint8Array): boolean {
+    const { tunnels } = this;
+    const at = slot * IP_WORDS;
+    if (header.hasAddress) {
+      for (let i = 0; i < IP_WORDS; i++) {
+        tunnels.client[at + i] = header.source[i];
+        tunnels.target[at + i] = header.destination[i];
+      }
+      tunnels.clientPort[slot] = header.sourcePort;
+      tunnels.targetPort[slot] = header.destinationPort;
+      this.connector.headers.keepHeader(slot, header, slab);
+    }
+    if (this.#admits(slot)) return true;
+    this.relay.end(slot, true);
+    return false;
+  }
+
+  /** Everything is known that decides where the client goes. */
+  onUnderstood(slot: number, hello: ClientHello | null): void {
+    const { tunnels } = this;
+    const { plan, backends } = this.#context;
+    const listener = tunnels.listener[slot];
+    const chosen = hello === null ? plan.listeners[listener].backend : this.#route(slot, hello);
+    if (chosen < 0) return;
+    tunnels.backend[slot] = chosen;
+    const backend = backends[chosen];
+    tunnels.clientHash[slot] = hello !== null && backend.hashOn === "sni"
+      ? hashBytes(hello.sniBytes, 0, hello.sniLength, CLIENT_HASH_SEED) | 0
+      : hashClient(tunnels.client, slot * IP_WORDS);
+    if (hello !== null && backend.proxyProtocol === "v2") {
+      this.connector.headers.keepHello(slot, hello);
+    }
+    this.connector.connect(slot);
+  }
+
+  /** The backend that a ClientHello asks for; -1 when it is refused, and then it has been. */
+  #route(slot: number, hello: ClientHello): number {
+    const { tunnels } = this;
+    const listener = tunnels.listener[slot];
+    const plan = this.#context.plan.listeners[listener];
+    const { routes, access } = this.#routings[listener];
+    const route = routes.match(hello);
+    if (route >= 0) {
+      const hasAddress = tunnels.clientPort[slot] >= 0;
+      if (!hasAddress || access[route].admits(tunnels.client, slot * IP_WORDS)) {
+        return plan.routes[route].backend;
+      }
+      this.#row[tunnels.listenerAt[slot] + metric.LISTENER_DENIED]++;
+      this.relay.end(slot, true);
+      return -1;
+    }
+    if (plan.backend >= 0) return plan.backend;
+    this.#row[tunnels.listenerAt[slot] + metric.LISTENER_UNROUTED]++;
+    this.prelude.alert(slot, routes.mismatchAlert(hello));
+    return -1;
+  }
+
+  #onAcceptFailure(number: number, result: number): void {
     if (result === -ECANCELED) return;
+    const listener = this.#listenerOf[number];
     this.#row[listenerOffset(listener) + metric.LISTENER_ACCEPT_ERRORS]++;
     const how = verdict(ACCEPT, result);
     if (how === OURS) this.#row[metric.BUGS]++;
     if (how === SHORT || how === OURS) {
       this.#row[metric.ACCEPT_PAUSES]++;
-      this.#log.acceptFailed(this.#listeners[listener].name, result);
-      bank.rest();
+      this.#context.log.acceptFailed(this.#context.plan.listeners[listener].name, result);
+      this.banks[number].rest();
     }
+  }
+
+  /** Out of files or memory for a server's socket: no more clients are taken for a moment. */
+  onShortage(slot: number, result: number): void {
+    const { log, plan } = this.#context;
+    this.#row[metric.ACCEPT_PAUSES]++;
+    log.acceptFailed(plan.listeners[this.tunnels.listener[slot]].name, result);
+    for (let i = 0; i < this.banks.length; i++) this.banks[i].rest();
   }
 
   /**
    * The last accept of a stopped listener is over. Whoever the kernel has connected already is
    * still taken, as far as there is room: closing the socket resets those who wait at it.
    */
-  #closeListener(listener: number, bank: AcceptBank): void {
+  #closeListener(number: number): void {
+    const { ring } = this.#context;
+    const bank = this.banks[number];
     while (this.#freePlaces() > 0 && bank.waitingCount < ACCEPTS_ARMED_MAX) {
-      const fd = this.#ring.acceptNow(bank.fd, bank.spareSlot);
+      const fd = ring.acceptNow(bank.fd, bank.spareSlot);
       if (fd < 0) break;
-      this.#open(listener, bank, fd, bank.spareSlot);
+      this.#open(number, fd, bank.spareSlot);
     }
-    this.#ring.closeNow(bank.fd);
+    ring.closeNow(bank.fd);
   }
 
   /** Connections that waited for their listener's limit, or for a file, go on if they can. */
   admit(): void {
-    while (!this.#shortOfFiles.isEmpty && this.#shortUntilMs <= this.#ring.nowMs) {
-      const slot = this.#shortOfFiles.shift();
-      // It may have been cut, and its slot used again, meanwhile.
-      const waits = this.tunnels.state[slot] === tunnel.CONNECTING &&
-        this.tunnels.fd[slot * 2 + 1] < 0;
-      if (waits) this.#connect(slot);
-    }
-    for (let listener = 0; listener < this.banks.length; listener++) {
-      const bank = this.banks[listener];
-      while (bank.waitingCount > 0 && this.#listenerRoom(listener) > 0) {
-        this.#row[listenerOffset(listener) + metric.LISTENER_OPEN]++;
-        this.#connect(bank.admit());
+    this.connector.resume();
+    for (let i = 0; i < this.banks.length; i++) {
+      const bank = this.banks[i];
+      while (bank.waitingCount > 0 && this.#listenerRoom(this.#listenerOf[i]) > 0) {
+        this.#letIn(bank.admit());
       }
     }
-  }
-
-  /** The client's address as a hash: equal for IPv4 and IPv4-mapped IPv6. */
-  #hashClient(slot: number): number {
-    const bytes = this.#ring.addresses;
-    const at = slot * ADDRESS_SLOT_BYTES;
-    let start = at + IPV4_OFFSET;
-    let length = 4;
-    if (bytes[at] !== AF_INET) {
-      start = at + IPV6_OFFSET;
-      length = 16;
-      let zeros = 0;
-      while (zeros < 10 && bytes[start + zeros] === 0) zeros++;
-      if (zeros === 10 && bytes[start + 10] === 255 && bytes[start + 11] === 255) {
-        start += 12;
-        length = 4;
-      }
-    }
-    return hashBytes(bytes, start, start + length, CLIENT_HASH_SEED) | 0;
-  }
-
-  // ---- Connecting -------------------------------------------------------------------------
-
-  #connect(slot: number): void {
-    const tunnels = this.tunnels;
-    const backend = this.#backends[this.#listeners[tunnels.listener[slot]].backend];
-    tunnels.state[slot] = tunnel.CONNECTING;
-    const server = backend.choose(
-      this.#random.next(),
-      tunnels.clientHash[slot] >>> 0,
-      tunnels.tried,
-      slot * ATTEMPTS_MAX,
-      tunnels.attempts[slot],
-    );
-    if (server < 0 || tunnels.attempts[slot] >= backend.attemptsMax) {
-      this.#refuse(slot, backend);
-      return;
-    }
-    const fd = this.#ring.openSocket(backend.addressFamily(server));
-    if (fd < 0 && verdict(ACCEPT, fd) === SHORT) {
-      this.#waitForFile(slot, fd);
-      return;
-    }
-    tunnels.tried[slot * ATTEMPTS_MAX + tunnels.attempts[slot]] = server;
-    tunnels.attempts[slot]++;
-    const at = serverOffset(this.#shared.shape, backend.firstServer + server);
-    if (fd < 0) {
-      // Not for want of files: this machine has no sockets for such an address.
-      this.#row[at + metric.SERVER_CONNECT_FAILURES]++;
-      this.#log.connectFailed(backend, server, fd);
-      this.#connect(slot);
-      return;
-    }
-    tunnels.server[slot] = server;
-    tunnels.serverAt[slot] = at;
-    this.#row[at + metric.SERVER_OPEN]++;
-    const endpoint = slot * 2 + 1;
-    tunnels.fd[endpoint] = fd;
-    tunnels.flags[endpoint] |= IN_CONNECT;
-    const generation = tunnels.generation[slot];
-    this.#ring.connect(fd, backend.addressSlot(server), CONNECT, endpoint, generation);
-    this.#wheel.set(slot, this.#ring.nowMs + backend.connectTimeoutMs);
-  }
-
-  /** Out of files or memory: no server's fault, so the client waits, and no more are accepted. */
-  #waitForFile(slot: number, result: number): void {
-    this.#row[metric.ACCEPT_PAUSES]++;
-    this.#log.acceptFailed(this.#listeners[this.tunnels.listener[slot]].name, result);
-    this.#shortOfFiles.push(slot);
-    this.#shortUntilMs = this.#ring.nowMs + ACCEPT_PAUSE_MS;
-    for (let i = 0; i < this.banks.length; i++) this.banks[i].rest();
-  }
-
-  #refuse(slot: number, backend: Backend): void {
-    const at = this.tunnels.listenerAt[slot];
-    this.#row[at + metric.LISTENER_REFUSED]++;
-    this.#log.refused(this.#listeners[this.tunnels.listener[slot]].name, backend);
-    this.relay.end(slot, false);
-  }
-
-  onConnected(endpoint: number): void {
-    const tunnels = this.tunnels;
-    const slot = endpoint >> 1;
-    const result = this.#ring.result;
-    tunnels.flags[endpoint] &= ~IN_CONNECT;
-    if (tunnels.state[slot] !== tunnel.CONNECTING) {
-      this.relay.closeWhenIdle(slot);
-      return;
-    }
-    if (result >= 0) {
-      this.#row[tunnels.serverAt[slot] + metric.SERVER_CONNECTIONS]++;
-      this.relay.start(slot);
-      return;
-    }
-    this.#onConnectFailure(slot, result);
-  }
-
-  #onConnectFailure(slot: number, result: number): void {
-    const tunnels = this.tunnels;
-    const backend = this.#backends[this.#listeners[tunnels.listener[slot]].backend];
-    const at = tunnels.serverAt[slot];
-    const how = verdict(CONNECT, result);
-    if (how === OURS) this.#row[metric.BUGS]++;
-    if (result === -ECANCELED) this.#row[metric.CONNECT_TIMEOUTS]++;
-    this.#row[at + metric.SERVER_CONNECT_FAILURES]++;
-    this.#row[at + metric.SERVER_OPEN]--;
-    this.#log.connectFailed(backend, tunnels.server[slot], result);
-    this.#ring.close(tunnels.fd[slot * 2 + 1]);
-    tunnels.fd[slot * 2 + 1] = -1;
-    tunnels.server[slot] = -1;
-    this.#wheel.clear(slot);
-    // Again means that the kernel was interrupted: the same server may have another try.
-    if (how === AGAIN) tunnels.tried[slot * ATTEMPTS_MAX + tunnels.attempts[slot] - 1] = 0x7fff;
-    if (tunnels.attempts[slot] < backend.attemptsMax) {
-      this.#row[at + metric.SERVER_RETRIES]++;
-      this.#connect(slot);
-    } else this.#refuse(slot, backend);
   }
 
   // ---- Time and ends ----------------------------------------------------------------------
+
+  onConnected(endpoint: number): void {
+    this.connector.onConnected(endpoint);
+  }
 
   /** Handles deadlines that have passed; of very many at once the rest in the next turn. */
   expire(): void {
     for (let count = 0; count < EXPIRIES_PER_TURN_MAX; count++) {
       const slot = this.#wheel.expire();
       if (slot < 0) return;
-      if (this.tunnels.state[slot] === tunnel.CONNECTING) {
-        // The completion of the cancelled connect goes on from there.
-        this.#ring.cancel(CONNECT, slot * 2 + 1, this.tunnels.generation[slot]);
-      } else this.relay.onExpired(slot);
+      const state = this.tunnels.state[slot];
+      if (state === tunnel.CONNECTING) this.connector.onExpired(slot);
+      else if (state === tunnel.READING) this.prelude.onExpired(slot);
+      else this.relay.onExpired(slot);
     }
   }
 
   onClosed(slot: number): void {
-    const tunnels = this.tunnels;
+    const { tunnels } = this;
     assert(tunnels.state[slot] === tunnel.CLOSING, "a tunnel closes before it is free");
     this.#row[metric.TUNNELS_OPEN]--;
     this.#row[tunnels.listenerAt[slot] + metric.LISTENER_OPEN]--;
     if (tunnels.server[slot] >= 0) {
       this.#row[tunnels.serverAt[slot] + metric.SERVER_OPEN]--;
     }
+    if (tunnels.isCounted[slot] === 1) {
+      this.#context.gates[tunnels.listener[slot]].uncount(tunnels.client, slot * IP_WORDS);
+    }
+    this.connector.headers.forget(slot);
     tunnels.free(slot);
   }
 
@@ -368,7 +354,7 @@ export class TcpProxy {
       const bank = this.banks[i];
       if (bank.stopped) continue;
       bank.stop();
-      if (bank.armedCount === 0) this.#closeListener(i, bank);
+      if (bank.armedCount === 0) this.#closeListener(i);
     }
   }
 
@@ -383,11 +369,11 @@ export class TcpProxy {
 
   /** Ends every tunnel with a reset; returns how many there were. */
   cut(): number {
-    const tunnels = this.tunnels;
-    for (let listener = 0; listener < this.banks.length; listener++) {
+    const { tunnels } = this;
+    for (let i = 0; i < this.banks.length; i++) {
       // Who waits was not counted as open yet, and is uncounted when it closes.
-      while (this.banks[listener].admit() >= 0) {
-        this.#row[listenerOffset(listener) + metric.LISTENER_OPEN]++;
+      while (this.banks[i].admit() >= 0) {
+        this.#row[listenerOffset(this.#listenerOf[i]) + metric.LISTENER_OPEN]++;
       }
     }
     let count = 0;

@@ -1,0 +1,250 @@
+/**
+ * From the first datagram of a client to a flow with a server: who is let in, who gives way, which
+ * server, and the socket towards it. The same way for a flow that moves on from a closed port.
+ *
+ * Room is made before it is needed: a flow that gives way keeps its slot and its fd until the
+ * kernel has let go of both, so from FLOWS_HEADROOM free slots on each newcomer costs somebody the
+ * place.
+ *
+ * @hot
+ */
+import { EAGAIN } from "../../base/errno.ts";
+import { ATTEMPTS_MAX, FLOWS_HEADROOM } from "../../limits.ts";
+import * as metric from "../../metrics/metric_names.ts";
+import { listenerOffset, serverOffset } from "../../metrics/shared_state.ts";
+import { IP_WORDS } from "../../net/ip_words.ts";
+import { ACCEPT, DATAGRAM_SOCKET } from "../../ring/ring.ts";
+import { SHORT, verdict } from "../../socket/failure.ts";
+import type { Backend } from "../../upstream/backend.ts";
+import { hashClient } from "../client_hash.ts";
+import type { ProxyContext } from "../proxy_context.ts";
+import { COUNTED, HEADER_DUE, MOVED } from "./flow_flags.ts";
+import type { FlowHeader } from "./flow_header.ts";
+import { FLOW_KEY_WORDS, type FlowTable } from "./flow_table.ts";
+import type { QuicAffinity } from "./quic_affinity.ts";
+
+// linux/udp.h
+const SOL_UDP = 17;
+const UDP_GRO = 104;
+
+export interface FlowOpener {
+  onOpened(flow: number): void;
+  end(flow: number): void;
+}
+
+export class FlowAdmission {
+  readonly #context: ProxyContext;
+  readonly #flows: FlowTable;
+  readonly #headers: FlowHeader;
+  readonly #quic: QuicAffinity | null;
+  readonly #owner: FlowOpener;
+  readonly #headroom: number;
+  /** Servers tried for the flow that is being opened. */
+  readonly #tried = new Int16Array(ATTEMPTS_MAX);
+  readonly #probe = new Int32Array(FLOW_KEY_WORDS);
+  /** The client of a flow that has ended. */
+  readonly #gone = new Int32Array(IP_WORDS);
+
+  constructor(
+    context: ProxyContext,
+    flows: FlowTable,
+    headers: FlowHeader,
+    quic: QuicAffinity | null,
+    owner: FlowOpener,
+  ) {
+    this.#context = context;
+    this.#flows = flows;
+    this.#headers = headers;
+    this.#quic = quic;
+    this.#owner = owner;
+    this.#headroom = Math.min(FLOWS_HEADROOM, flows.capacity >> 2);
+  }
+
+  /**
+   * A flow for a client that has none, by its first datagram; -1 when it gets none, which has been
+   * counted then.
+   */
+  admit(probe: Int32Array, listener: number, offset: number, bytes: number): number {
+    const { row, plan, gates, backends, pool } = this.#context;
+    const gate = gates[listener];
+    const headers = this.#headers;
+    const at = listenerOffset(listener);
+    headers.readSender(probe);
+    if (plan.listeners[listener].trustedProxies !== null) {
+      if (!gate.trusts(headers.client, 0, headers.clientPort)) return -1;
+      if (!headers.readClient()) {
+        row[at + metric.LISTENER_PROXY_HEADER_ERRORS]++;
+        return -1;
+      }
+    }
+    if (!gate.admits(headers.client, 0, headers.clientPort)) return -1;
+    if (!this.#makeRoom(listener)) {
+      row[at + metric.LISTENER_LIMITED]++;
+      return -1;
+    }
+    const backend = plan.listeners[listener].backend;
+    let hash = hashClient(headers.client, 0);
+    let server = -1;
+    if (this.#quic !== null && backends[backend].hashOn === "quic_connection_id") {
+      server = this.#quic.find(backends[backend], pool.slab, offset, offset + bytes, hash);
+      hash = this.#quic.hash;
+    }
+    return this.#open(probe, listener, backend, hash, server, 0);
+  }
+
+  /**
+   * Closes a flow whose server does not take its datagrams, and opens one like it to the next
+   * candidate; -1 when there is none, or no room, and then the old one may still be open.
+   */
+  move(flow: number): number {
+    const flows = this.#flows;
+    if (flows.freeCount === 0) return -1;
+    const probe = this.#probe;
+    const key = flow * FLOW_KEY_WORDS;
+    for (let i = 0; i < FLOW_KEY_WORDS; i++) probe[i] = flows.keyWords[key + i];
+    this.#tried[0] = flows.server[flow];
+    const listener = flows.listener[flow];
+    const backend = flows.backend[flow];
+    const hash = flows.clientHash[flow];
+    this.#owner.end(flow);
+    this.#headers.clientPort = this.#headers.recall(flow, this.#headers.client);
+    const next = this.#open(probe, listener, backend, hash, -1, 1);
+    if (next >= 0) flows.flags[next] |= MOVED;
+    return next;
+  }
+
+  // ---- Room -------------------------------------------------------------------------------
+
+  /** Whether there is a place for one more flow; evicts another where that is the way. */
+  #makeRoom(listener: number): boolean {
+    const { plan, region } = this.#context;
+    const flows = this.#flows;
+    const { connectionsMax, udp } = plan.listeners[listener];
+    const open = region.state.sum(listenerOffset(listener) + metric.LISTENER_OPEN);
+    if (connectionsMax > 0 && open >= connectionsMax) return false;
+    if (plan.connectionsMax > 0) {
+      const all = region.state.sumOverListeners(metric.LISTENER_OPEN);
+      if (all >= plan.connectionsMax) return false;
+    }
+    // A worker that has none itself adds one: the cap holds to within one flow per worker.
+    if (open >= udp!.flowsMax) this.#evict(flows.victim(listener));
+    if (flows.freeCount <= this.#headroom) this.#evict(flows.victimOfAll());
+    return flows.freeCount > 0;
+  }
+
+  #evict(flow: number): void {
+    if (flow < 0) return;
+    this.#context.row[this.#flows.listenerAt[flow] + metric.LISTENER_FLOWS_EVICTED]++;
+    this.#owner.end(flow);
+  }
+
+  // ---- Opening ----------------------------------------------------------------------------
+
+  /**
+   * @param preferred the server to begin with; -1 leaves it to the policy.
+   * @param triedCount servers in `#tried` that are not asked.
+   */
+  #open(
+    probe: Int32Array,
+    listener: number,
+    number: number,
+    hash: number,
+    preferred: number,
+    triedCount: number,
+  ): number {
+    const { row, region, backends, random, log, plan } = this.#context;
+    const backend = backends[number];
+    const at = listenerOffset(listener);
+    let count = triedCount;
+    let server = preferred;
+    for (;;) {
+      if (server < 0) server = backend.choose(random.next(), hash >>> 0, this.#tried, 0, count);
+      if (server < 0 || count >= backend.attemptsMax) {
+        row[at + metric.LISTENER_REFUSED]++;
+        log.refused(plan.listeners[listener].name, backend);
+        return -1;
+      }
+      const serverAt = serverOffset(region.state.shape, backend.firstServer + server);
+      // Where answers are counted they come one by one.
+      const takesBursts = plan.listeners[listener].udp!.responses === 0;
+      const fd = this.#openSocket(backend, server, takesBursts);
+      if (fd >= 0) return this.#enter(probe, listener, number, hash, server, serverAt, fd);
+      // EAGAIN of a connect: no local port is left (net.ipv4.ip_local_port_range).
+      if (fd === -EAGAIN || verdict(ACCEPT, fd) === SHORT) {
+        this.#onShortage(listener, fd);
+        return -1;
+      }
+      row[serverAt + metric.SERVER_CONNECT_FAILURES]++;
+      log.connectFailed(backend, server, fd);
+      backend.shun(server, this.#context.ring);
+      this.#tried[count++] = server;
+      server = -1;
+    }
+  }
+
+  /** A socket connected to the server, or a negated errno. */
+  #openSocket(backend: Backend, server: number, takesBursts: boolean): number {
+    const { ring } = this.#context;
+    const fd = backend.openSocket(ring, server, DATAGRAM_SOCKET, this.#headers.client, 0);
+    if (fd < 0) return fd;
+    if (takesBursts) ring.setOption(fd, SOL_UDP, UDP_GRO, 1);
+    const connected = ring.connectNow(fd, backend.addressSlot(server));
+    if (connected >= 0) return fd;
+    ring.closeNow(fd);
+    return connected;
+  }
+
+  /** Out of files or memory: somebody else gives way, for the next datagram. */
+  #onShortage(listener: number, result: number): void {
+    const { row, log, plan } = this.#context;
+    row[metric.ACCEPT_PAUSES]++;
+    log.acceptFailed(plan.listeners[listener].name, result);
+    row[listenerOffset(listener) + metric.LISTENER_LIMITED]++;
+    this.#evict(this.#flows.victimOfAll());
+  }
+
+  #enter(
+    probe: Int32Array,
+    listener: number,
+    backend: number,
+    hash: number,
+    server: number,
+    serverAt: number,
+    fd: number,
+  ): number {
+    const { row, gates, backends } = this.#context;
+    const flows = this.#flows;
+    const headers = this.#headers;
+    const flow = flows.open(probe, listener);
+    const at = listenerOffset(listener);
+    flows.fd[flow] = fd;
+    flows.backend[flow] = backend;
+    flows.server[flow] = server;
+    flows.serverAt[flow] = serverAt;
+    flows.listenerAt[flow] = at;
+    flows.clientHash[flow] = hash;
+    headers.keep(flow);
+    if (gates[listener].count(headers.client, 0, headers.clientPort)) flows.flags[flow] |= COUNTED;
+    if (backends[backend].proxyProtocol !== null) flows.flags[flow] |= HEADER_DUE;
+    row[at + metric.LISTENER_OPEN]++;
+    row[at + metric.LISTENER_CONNECTIONS]++;
+    row[serverAt + metric.SERVER_OPEN]++;
+    row[serverAt + metric.SERVER_CONNECTIONS]++;
+    row[metric.FLOWS_OPEN]++;
+    this.#owner.onOpened(flow);
+    return flow;
+  }
+
+  /** A flow has ended: its place is free for others. */
+  onEnded(flow: number): void {
+    const { row, gates } = this.#context;
+    const flows = this.#flows;
+    row[flows.listenerAt[flow] + metric.LISTENER_OPEN]--;
+    row[flows.serverAt[flow] + metric.SERVER_OPEN]--;
+    row[metric.FLOWS_OPEN]--;
+    if ((flows.flags[flow] & COUNTED) === 0) return;
+    // Not into `client`, which may be the one that this flow made room for.
+    this.#headers.recall(flow, this.#gone);
+    gates[flows.listener[flow]].uncount(this.#gone, 0);
+  }
+}

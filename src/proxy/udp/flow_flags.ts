@@ -1,0 +1,16 @@
+/**
+ * What the proxy notes at a flow besides what the table knows: bits of FlowTable.flags, whose
+ * lowest is ESTABLISHED.
+ */
+
+/** A receive is in flight on its socket. */
+export const RECEIVING = 2;
+/** The limit per client has counted it. */
+export const COUNTED = 4;
+/** It has moved here from a closed port, and its server has not answered yet. */
+export const MOVED = 8;
+/** Its server has yet to get a PROXY header. */
+export const HEADER_DUE = 16;
+/** Its path to the server, to the client, does not take bursts (segmented_sends.ts). */
+export const NO_BURSTS_FORTH = 32;
+export const NO_BURSTS_BACK = 64;

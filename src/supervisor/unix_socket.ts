@@ -1,0 +1,128 @@
+/**
+ * A listening socket in the file system: `unix:/path`, one for all workers.
+ *
+ * A socket file outlives its program, so one may be in the way: a stale one (nobody answers) is
+ * removed, a live one never, and nothing that is not a socket. Mode and owner are set between bind
+ * and listen, when nobody can connect yet: there is no moment in which the file is too open.
+ */
+import { EADDRINUSE, EEXIST } from "../base/errno.ts";
+import { AF_UNIX, encodeUnixAddress } from "../net/socket_address.ts";
+import { optionCalls, type SocketOptions } from "../net/socket_options.ts";
+import { STREAM } from "../ring/ring.ts";
+import type { BindConfig } from "../config/config.ts";
+import type { SocketPlan } from "../upstream/plan.ts";
+import type { Shim } from "../../ffi/shim.ts";
+import { BindError, bindError } from "./bind_error.ts";
+
+export type UnixBind = Extract<BindConfig, { kind: "unix" }>;
+
+export interface UnixSocket {
+  readonly socket: SocketPlan;
+  /** Removes the file, unless another program has put its own there meanwhile. */
+  readonly remove: () => void;
+}
+
+async function isLive(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch (failure) {
+    // Whoever may not ask does not know, and then it is not ours to remove.
+    return !(failure instanceof Deno.errors.ConnectionRefused);
+  }
+}
+
+async function makeRoom(listener: string, bind: UnixBind): Promise<void> {
+  let found: Deno.FileInfo;
+  try {
+    found = Deno.lstatSync(bind.path);
+  } catch {
+    return; // nothing there, or bind(2) tells what is wrong
+  }
+  if (!found.isSocket) {
+    const remedy = "a file that is no socket is in the way; remove it, or bind another path";
+    throw bindError(listener, bind.text, EEXIST, remedy);
+  }
+  if (await isLive(bind.path)) {
+    const remedy = `another program listens on it (see "ss -lxp"); stop it, or bind another path`;
+    throw bindError(listener, bind.text, EADDRINUSE, remedy);
+  }
+  Deno.removeSync(bind.path);
+}
+
+/** The number behind a user's or group's name; /etc/passwd and /etc/group have it third. */
+function idOf(name: string | null, file: string): number | null {
+  if (name === null) return null;
+  if (/^[0-9]+$/.test(name)) return Number(name);
+  let text = "";
+  try {
+    text = Deno.readTextFileSync(file);
+  } catch {
+    // A container without one: then only numbers are known.
+  }
+  const row = text.split("\n").map((line) => line.split(":")).find(([first]) => first === name);
+  if (row === undefined) throw new Error(`${file} has no "${name}"; write its number`);
+  return Number(row[2]);
+}
+
+function setAccess(listener: string, bind: UnixBind): void {
+  const what = `of "${bind.text}" of listener "${listener}"`;
+  try {
+    if (bind.mode !== null) Deno.chmodSync(bind.path, bind.mode);
+    const [owner, group] = [idOf(bind.owner, "/etc/passwd"), idOf(bind.group, "/etc/group")];
+    if (owner !== null || group !== null) Deno.chownSync(bind.path, owner, group);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`cannot set mode or owner ${what}: ${reason}`);
+  }
+}
+
+/** @throws BindError, Error with cause and remedy; then nothing stays open and no file is left. */
+export async function openUnixSocket(
+  shim: Shim,
+  listener: string,
+  bind: UnixBind,
+  options: SocketOptions,
+  backlog: number,
+): Promise<UnixSocket> {
+  await makeRoom(listener, bind);
+  const { library } = shim;
+  const fail = (result: number): never => {
+    if (fd >= 0) library.rw_close(fd);
+    throw bindError(
+      listener,
+      bind.text,
+      -result,
+      "its folder must exist and be writable; see unix(7)",
+    );
+  };
+  const fd = library.rw_socket(AF_UNIX, STREAM);
+  if (fd < 0) fail(fd);
+  for (const [level, option, value] of optionCalls(options, "listener", "stream", AF_UNIX)) {
+    const result = library.rw_set_option(fd, level, option, value);
+    if (result < 0) fail(result);
+  }
+  const address = encodeUnixAddress(bind.path);
+  shim.scratch.set(address);
+  const bound = library.rw_bind(fd, address.length);
+  if (bound < 0) fail(bound);
+  const { dev, ino } = Deno.lstatSync(bind.path);
+  const remove = () => {
+    try {
+      const now = Deno.lstatSync(bind.path);
+      if (now.dev === dev && now.ino === ino) Deno.removeSync(bind.path);
+    } catch {
+      // Gone already.
+    }
+  };
+  try {
+    setAccess(listener, bind);
+    const listens = library.rw_listen(fd, backlog);
+    if (listens < 0) throw new BindError(-listens, `cannot listen on "${bind.text}"`);
+  } catch (cause) {
+    library.rw_close(fd);
+    remove();
+    throw cause;
+  }
+  return { socket: { fd, family: AF_UNIX, isWildcard: false }, remove };
+}

@@ -1,0 +1,76 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { askName, askNameFrom } from "../client.ts";
+import { configText } from "../config_text.ts";
+import { Origin, say } from "../origin.ts";
+import { startRingway } from "../ringway_process.ts";
+import { refusals } from "./listener_counts.ts";
+
+/** What a client from `from` gets; refused ones may see a reset, which is "" too. */
+async function nameFor(from: string, port: number): Promise<string> {
+  return await askNameFrom(from, port).catch(() => "");
+}
+
+Deno.test("only those in allow get in, and of them nobody in deny", async () => {
+  await using origin = new Origin(say("welcome"));
+  await using ringway = await startRingway(configText({
+    servers: [origin],
+    listener: "allow: [127.0.5.0/24, 127.0.6.1], deny: [127.0.5.128/25]",
+  }));
+  const port = ringway.port();
+  const clients = {
+    "127.0.5.1": "welcome",
+    "127.0.5.127": "welcome",
+    "127.0.5.128": "",
+    "127.0.5.200": "",
+    "127.0.6.1": "welcome",
+    "127.0.6.2": "",
+    "127.0.0.1": "",
+  };
+  for (const [client, expected] of Object.entries(clients)) {
+    equal(await nameFor(client, port), expected, client);
+  }
+  await ringway.until("four are refused", (snapshot) => {
+    return refusals(snapshot, "denied") === 4 && snapshot.listeners[0].open === 0;
+  });
+  equal(origin.acceptedCount, 3, "no server was asked for the others");
+});
+
+Deno.test("with deny alone everybody else gets in", async () => {
+  await using origin = new Origin(say("welcome"));
+  await using ringway = await startRingway(configText({
+    servers: [origin],
+    listener: "deny: [127.0.5.7]",
+  }));
+  equal(await nameFor("127.0.5.7", ringway.port()), "");
+  equal(await nameFor("127.0.5.8", ringway.port()), "welcome");
+});
+
+Deno.test("IPv4 clients of a bind without an address are judged as IPv4", async () => {
+  await using origin = new Origin(say("welcome"));
+  await using ringway = await startRingway(configText({
+    bind: ":0",
+    servers: [origin],
+    listener: "allow: [127.0.5.0/24, '::1']",
+  }));
+  equal(await nameFor("127.0.5.7", ringway.port()), "welcome");
+  equal(await nameFor("127.0.6.7", ringway.port()), "");
+  equal(await askName(ringway.port(), "::1"), "welcome");
+});
+
+Deno.test("lists of one listener do not touch another", async () => {
+  await using origin = new Origin(say("welcome"));
+  await using ringway = await startRingway(`
+workers: 2
+listeners:
+  inner: { bind: "127.0.0.1:0", backend: app, allow: [10.0.0.0/8] }
+  outer: { bind: "127.0.0.1:0", backend: app }
+backends:
+  app: ["${origin.address}"]
+`);
+  for (let i = 0; i < 10; i++) {
+    equal(await nameFor("127.0.0.1", ringway.port("inner")), "");
+    equal(await nameFor("127.0.0.1", ringway.port("outer")), "welcome");
+  }
+  const snapshot = await ringway.snapshot();
+  deepEqual(["inner", "outer"].map((name) => refusals(snapshot, "denied", name)), [10, 0]);
+});

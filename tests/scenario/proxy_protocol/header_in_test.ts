@@ -1,0 +1,161 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { tally } from "../client.ts";
+import { configText } from "../config_text.ts";
+import { Origin, readToEnd, say, writeAll } from "../origin.ts";
+import { type RingwayProcess, startRingway } from "../ringway_process.ts";
+import { ClientFrom } from "./proxy_client.ts";
+import { ENDS, field, headerV1, headerV2, tellHeader } from "./proxy_header.ts";
+
+const TRUSTING = "proxy_protocol: true, trusted_proxies: [127.0.0.0/8, '::1']";
+const TOLD = `v2 TCP4 ${ENDS.from}:${ENDS.fromPort} ${ENDS.to}:${ENDS.toPort}\n`;
+/** Types of fields, as the specification numbers them. */
+const AUTHORITY = 0x02;
+const NOOP = 0x04;
+const UNKNOWN_TYPE = 0xe7;
+
+async function startTelling(origin: Origin): Promise<RingwayProcess> {
+  return await startRingway(configText({
+    servers: [origin],
+    listener: TRUSTING,
+    backend: "proxy_protocol: v2",
+  }));
+}
+
+function bytesOf(text: string | Uint8Array): Uint8Array {
+  return typeof text === "string" ? new TextEncoder().encode(text) : text;
+}
+
+const FIELDS = [
+  ...field(AUTHORITY, Array.from(bytesOf("www.example.test"))),
+  ...field(NOOP, Array(200).fill(0)),
+  ...field(UNKNOWN_TYPE, [1, 2, 3]),
+];
+
+for (
+  const { what, header } of [
+    { what: "a v1 header", header: headerV1() },
+    { what: "a v2 header", header: headerV2() },
+    {
+      what: "a v2 header with fields behind the addresses",
+      header: headerV2(ENDS, {
+        fields: FIELDS,
+      }),
+    },
+  ]
+) {
+  Deno.test(`${what} names the client, and what follows it is the client's`, async () => {
+    await using origin = new Origin(tellHeader);
+    await using ringway = await startTelling(origin);
+    using client = await ClientFrom.connect(ringway.port());
+    // In one segment with the first bytes of the client.
+    client.send(new Uint8Array([...bytesOf(header), ...bytesOf("first")]));
+    await client.untilReceived("first");
+    client.send(", then more");
+    await client.untilReceived("more");
+    equal(client.text, `${TOLD}first, then more`);
+  });
+
+  Deno.test(`${what} may come byte by byte`, async () => {
+    await using origin = new Origin(tellHeader);
+    await using ringway = await startTelling(origin);
+    using client = await ClientFrom.connect(ringway.port());
+    await client.sendByByte(bytesOf(header));
+    await client.sendByByte(bytesOf("first"));
+    await client.untilReceived("first");
+    equal(client.text, `${TOLD}first`);
+  });
+}
+
+Deno.test("a header alone is enough for a server that speaks first", async () => {
+  await using origin = new Origin(say("hello"));
+  await using ringway = await startRingway(configText({ servers: [origin], listener: TRUSTING }));
+  using client = await ClientFrom.connect(ringway.port());
+  client.send(headerV2());
+  deepEqual(await client.untilEnded(), { text: "hello", end: "fin" });
+});
+
+for (
+  const { what, header } of [
+    { what: "a v1 header that says UNKNOWN", header: "PROXY UNKNOWN\r\n" },
+    { what: "a v2 header that says LOCAL", header: headerV2(ENDS, { command: "local" }) },
+  ]
+) {
+  Deno.test(`${what} leaves the connection's own addresses`, async () => {
+    await using origin = new Origin(tellHeader);
+    await using ringway = await startTelling(origin);
+    using client = await ClientFrom.connect(ringway.port(), { from: "127.0.5.7" });
+    client.send(header);
+    client.send("x");
+    await client.untilReceived("x");
+    const own = `127.0.5.7:${client.port} 127.0.0.1:${ringway.port()}`;
+    equal(client.text, `v2 TCP4 ${own}\nx`);
+  });
+}
+
+Deno.test("the client's half-close comes through behind a header", async () => {
+  await using origin = new Origin(async (connection) => {
+    const text = await readToEnd(connection);
+    await writeAll(connection, `all of it: ${text}`);
+  });
+  await using ringway = await startRingway(configText({ servers: [origin], listener: TRUSTING }));
+  using client = await ClientFrom.connect(ringway.port());
+  client.socket.end(new Uint8Array([...headerV2(), ...bytesOf("and good-bye")]));
+  deepEqual(await client.untilEnded(), { text: "all of it: and good-bye", end: "fin" });
+});
+
+Deno.test("consistent_hash takes the address that the header names", async () => {
+  await using a = new Origin(say("a"));
+  await using b = new Origin(say("b"));
+  await using c = new Origin(say("c"));
+  await using ringway = await startRingway(configText({
+    servers: [a, b, c],
+    listener: TRUSTING,
+    backend: "balance: consistent_hash, hash_on: source_ip",
+  }));
+  const ask = async (address: string, fromPort: number) => {
+    using client = await ClientFrom.connect(ringway.port());
+    client.send(headerV2({ ...ENDS, from: address, fromPort }));
+    return (await client.untilEnded()).text;
+  };
+  const names: string[] = [];
+  for (let i = 0; i < 40; i++) {
+    const address = `198.51.100.${i}`;
+    names.push(await ask(address, 1000 + i));
+    equal(await ask(address, 2000 + i), names[i], "another port of the same client");
+  }
+  equal(Object.keys(tally(names)).length, 3, "every server has clients");
+});
+
+Deno.test("allow and deny judge the address that the header names", async () => {
+  await using origin = new Origin(say("welcome"));
+  await using ringway = await startRingway(configText({
+    servers: [origin],
+    listener: `${TRUSTING}, allow: [198.51.100.0/24], deny: [198.51.100.66]`,
+  }));
+  const ask = async (from: string) => {
+    using client = await ClientFrom.connect(ringway.port());
+    client.send(headerV1({ ...ENDS, from }));
+    return (await client.untilEnded()).text;
+  };
+  equal(await ask("198.51.100.7"), "welcome");
+  equal(await ask("198.51.100.66"), "");
+  equal(await ask("192.0.2.1"), "");
+  equal(origin.acceptedCount, 1);
+});
+
+Deno.test("a health check's connection that ends at once is no error", async () => {
+  await using origin = new Origin(say("hello"));
+  await using ringway = await startRingway(configText({ servers: [origin], listener: TRUSTING }));
+  equal(await endAtOnce(ringway), "");
+  // And the next one is served.
+  using client = await ClientFrom.connect(ringway.port());
+  client.send(headerV1());
+  equal((await client.untilEnded()).text, "hello");
+  equal(origin.acceptedCount, 1);
+});
+
+async function endAtOnce(ringway: RingwayProcess): Promise<string> {
+  using client = await ClientFrom.connect(ringway.port());
+  client.socket.end();
+  return (await client.untilEnded()).text;
+}

@@ -1,0 +1,62 @@
+import { equal } from "node:assert/strict";
+import { startHeaderWriter } from "../real/haproxy.ts";
+import { shakeHands } from "../real/openssl.ts";
+import { startRingway } from "../ringway_process.ts";
+import { byByte, cutHello, inRecordsOf } from "./hello_cutter.ts";
+import { type NamedServers, startNamedServers, tlsConfig } from "./named_servers.ts";
+
+const ASKS = { serverName: "one.example.test", alpn: ["h2"] };
+
+function config(servers: NamedServers, ...keys: readonly string[]): string {
+  return tlsConfig(
+    servers,
+    "backend: three",
+    "routes:",
+    "  - { match: { sni: one.example.test, alpn: h2 }, backend: one }",
+    "  - { match: { alpn: http/1.1 }, backend: two }",
+    ...keys,
+  );
+}
+
+Deno.test("a hello is understood however it is cut", async (t) => {
+  await using servers = await startNamedServers();
+  await using ringway = await startRingway(config(servers));
+  const cuts = {
+    "byte by byte": byByte,
+    "in two segments": (record: Uint8Array) => [record.subarray(0, 99), record.subarray(99)],
+    "in records of one byte": inRecordsOf(1),
+    "in records of a hundred bytes": inRecordsOf(100),
+  };
+  for (const [what, cut] of Object.entries(cuts)) {
+    await t.step(what, async () => {
+      await using cutter = cutHello(ringway.port(), cut);
+      const { hostname, port } = cutter;
+      // The server reads the same records, and its answer is bound to what it has read.
+      const handshake = await shakeHands(port, { hostname, ...ASKS });
+      equal(handshake.name, "one", handshake.log);
+      equal(handshake.alpn, "h2");
+    });
+  }
+});
+
+Deno.test("a hello of several kilobytes is read to its end", async () => {
+  await using servers = await startNamedServers();
+  await using ringway = await startRingway(config(servers));
+  const invented = Array.from({ length: 30 }, (_, i) => `protocol-${i}-${"x".repeat(150)}`);
+  const alpn = [...invented, "h2"];
+  const handshake = await shakeHands(ringway.port(), { ...ASKS, alpn });
+  equal(handshake.name, "one", handshake.log);
+  equal(handshake.alpn, "h2");
+});
+
+for (const version of ["v1", "v2"] as const) {
+  Deno.test(`a hello behind HAProxy's ${version} header is understood`, async () => {
+    await using servers = await startNamedServers();
+    await using ringway = await startRingway(
+      config(servers, "proxy_protocol: true", "trusted_proxies: [127.0.0.0/8]"),
+    );
+    await using writer = await startHeaderWriter(version, ringway.port());
+    const handshake = await shakeHands(writer.port, { hostname: writer.hostname, ...ASKS });
+    equal(handshake.name, "one", handshake.log);
+  });
+}

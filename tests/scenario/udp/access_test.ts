@@ -1,0 +1,85 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { refusals } from "../access/listener_counts.ts";
+import { configText } from "../config_text.ts";
+import { DatagramServer, echoDatagrams } from "../datagram_server.ts";
+import { askDatagram, datagramClient, type DatagramSocket } from "../datagram_socket.ts";
+import { type RingwayProcess, startRingway } from "../ringway_process.ts";
+
+async function startWith(server: DatagramServer, listener: string): Promise<RingwayProcess> {
+  return await startRingway(configText({
+    servers: [server],
+    listener: `protocol: udp, ${listener}`,
+  }));
+}
+
+/** Sends one datagram from `from` that is not to be answered; the socket keeps what comes. */
+async function sendFrom(ringway: RingwayProcess, from: string): Promise<DatagramSocket> {
+  const client = await datagramClient(ringway.port(), { from });
+  await client.send(`from ${from}`);
+  return client;
+}
+
+Deno.test("allow and deny: datagrams of others get no answer, no flow and no server", async () => {
+  using server = await DatagramServer.start(echoDatagrams);
+  await using ringway = await startWith(server, "allow: [127.0.5.0/24], deny: [127.0.5.66]");
+  using denied = await sendFrom(ringway, "127.0.5.66");
+  using stranger = await sendFrom(ringway, "127.0.6.1");
+  equal(await askDatagram(ringway.port(), "welcome", { from: "127.0.5.7" }), "welcome");
+  const snapshot = await ringway.until("two are refused", (snapshot) => {
+    return refusals(snapshot, "denied") === 2;
+  });
+  equal(snapshot.listeners[0].total, 1);
+  equal(server.askedCount, 1);
+  deepEqual([...denied.takeAll(), ...stranger.takeAll()], []);
+});
+
+Deno.test("limits.connections is the number of flows: nobody new until one has ended", async () => {
+  using server = await DatagramServer.start(echoDatagrams);
+  await using ringway = await startWith(
+    server,
+    "limits: { connections: 2 }, udp: { idle_timeout: 600ms }",
+  );
+  using one = await datagramClient(ringway.port());
+  using two = await datagramClient(ringway.port());
+  using three = await datagramClient(ringway.port());
+  equal(await one.ask("one"), "one");
+  equal(await two.ask("two"), "two");
+  await three.send("three");
+  equal(await one.ask("one"), "one");
+  equal(await two.ask("two"), "two");
+  deepEqual(three.takeAll(), []);
+  const full = await ringway.snapshot();
+  equal(full.listeners[0].open, 2);
+  equal(refusals(full, "limit"), 1);
+  await ringway.until("the flows have ended", ({ listeners }) => listeners[0].open === 0);
+  equal(await three.ask("three again"), "three again");
+});
+
+Deno.test("connections_per_ip: flows of one address leave room for others", async () => {
+  using server = await DatagramServer.start(echoDatagrams);
+  await using ringway = await startWith(server, "limits: { connections_per_ip: 2 }");
+  using greedy = new DisposableStack();
+  for (let i = 0; i < 5; i++) greedy.use(await sendFrom(ringway, "127.0.5.7"));
+  equal(await askDatagram(ringway.port(), "other", { from: "127.0.5.8" }), "other");
+  const snapshot = await ringway.until("three are refused", (snapshot) => {
+    return refusals(snapshot, "client_limit") === 3;
+  });
+  equal(snapshot.listeners[0].open, 3);
+  equal(server.askedCount, 3);
+});
+
+Deno.test("connection_rate counts new flows, not datagrams", async () => {
+  using server = await DatagramServer.start(echoDatagrams);
+  await using ringway = await startWith(
+    server,
+    'limits: { connection_rate: { rate: "1/h", burst: 3 } }',
+  );
+  using first = await datagramClient(ringway.port());
+  for (let i = 0; i < 50; i++) equal(await first.ask(`${i}`), `${i}`);
+  equal(await askDatagram(ringway.port(), "second"), "second");
+  equal(await askDatagram(ringway.port(), "third"), "third");
+  using late = await sendFrom(ringway, "127.0.5.7");
+  equal(await first.ask("still here"), "still here");
+  await ringway.until("one is refused", (snapshot) => refusals(snapshot, "rate") === 1);
+  deepEqual(late.takeAll(), []);
+});

@@ -1,0 +1,137 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { datagramCount } from "../access/listener_counts.ts";
+import { configText } from "../config_text.ts";
+import {
+  answerTimes,
+  DatagramServer,
+  echoDatagrams,
+  ignoreDatagrams,
+  readPlace,
+} from "../datagram_server.ts";
+import { askDatagram, datagramClient, DatagramSocket } from "../datagram_socket.ts";
+import { openFileCount } from "../process_table.ts";
+import { startRingway } from "../ringway_process.ts";
+import { until } from "../until.ts";
+
+function none({ listeners }: { listeners: readonly { open: number }[] }): boolean {
+  return listeners[0].open === 0;
+}
+
+Deno.test("idle_timeout ends flows, and their files are closed", async () => {
+  using server = await DatagramServer.start(echoDatagrams);
+  await using ringway = await startRingway(configText({
+    servers: [server],
+    listener: "protocol: udp, udp: { idle_timeout: 500ms }",
+  }));
+  const [worker] = ringway.workerPids;
+  const before = openFileCount(worker);
+  const startedMs = performance.now();
+  for (let i = 0; i < 20; i++) equal(await askDatagram(ringway.port(), `${i}`), `${i}`);
+  equal(openFileCount(worker) > before, true, "flows have files");
+  await ringway.until("no flow is open", none);
+  equal(performance.now() - startedMs >= 400, true, "they lived for a while");
+  equal(openFileCount(worker), before);
+  equal((await ringway.snapshot()).listeners[0].total, 20);
+});
+
+Deno.test("a flow on which something comes, from either side, is not idle", async () => {
+  using server = await DatagramServer.start(ignoreDatagrams);
+  await using ringway = await startRingway(configText({
+    servers: [server],
+    listener: "protocol: udp, udp: { idle_timeout: 400ms }",
+  }));
+  using client = await datagramClient(ringway.port());
+  await client.send("subscribe");
+  await server.untilAsked(1);
+  const subscriber = readPlace(server.places[0]);
+  const startedMs = performance.now();
+  let sent = 0;
+  await until("three idle times have passed", async () => {
+    await server.socket.send(`news ${sent++}`, subscriber);
+    return performance.now() - startedMs > 1200;
+  });
+  await until("all news have come", () => client.received.length === sent);
+  while (performance.now() - startedMs < 2400) {
+    const count = server.askedCount + 1;
+    await client.send("still here");
+    await server.untilAsked(count);
+    await ringway.untilTurned(1);
+  }
+  deepEqual(server.places.length, 1, "it is the same flow");
+  equal((await ringway.snapshot()).listeners[0].total, 1);
+});
+
+Deno.test("an answer that comes after the end of the flow reaches nobody", async () => {
+  using server = await DatagramServer.start(ignoreDatagrams);
+  await using ringway = await startRingway(configText({
+    servers: [server],
+    listener: "protocol: udp, udp: { idle_timeout: 200ms }",
+  }));
+  using client = await datagramClient(ringway.port());
+  await client.send("question");
+  await server.untilAsked(1);
+  const flow = readPlace(server.places[0]);
+  await ringway.until("the flow has ended", none);
+  await server.socket.send("too late", flow);
+  // Another flow of the same client gets its own answers only.
+  await client.send("question again");
+  await server.untilAsked(2);
+  await server.socket.send("in time", readPlace(server.places[1]));
+  equal(await client.receive(), "in time");
+  deepEqual(client.takeAll(), []);
+});
+
+for (const count of [1, 2]) {
+  Deno.test(`responses: ${count} ends a flow after as many; more are dropped`, async () => {
+    using server = await DatagramServer.start(answerTimes(4));
+    await using ringway = await startRingway(configText({
+      servers: [server],
+      listener: `protocol: udp, udp: { responses: ${count} }`,
+    }));
+    using client = await datagramClient(ringway.port());
+    for (const question of ["a", "b", "c"]) {
+      await client.send(question);
+      for (let i = 1; i <= count; i++) equal(await client.receive(), `${question} ${i}`);
+      await ringway.until("no flow is open", none);
+    }
+    deepEqual(client.takeAll(), []);
+    const snapshot = await ringway.snapshot();
+    equal(snapshot.listeners[0].total, 3);
+    equal(datagramCount(snapshot, "sent"), 3 * count);
+  });
+}
+
+Deno.test("with responses: 1 each of several questions of a flow gets its answer", async () => {
+  using server = await DatagramServer.start(echoDatagrams);
+  await using ringway = await startRingway(configText({
+    servers: [server],
+    listener: "protocol: udp, udp: { responses: 1 }",
+  }));
+  using client = await datagramClient(ringway.port());
+  for (let round = 0; round < 20; round++) {
+    const questions = Array.from({ length: 10 }, (_, i) => `${round}.${i}`);
+    for (const question of questions) await client.send(question);
+    await until("all are answered", () => client.received.length === questions.length, {
+      state: () => `${client.received.length} are\n${ringway.state}`,
+    });
+    deepEqual(client.takeAll().sort(), questions);
+  }
+  await ringway.until("no flow is open", none);
+});
+
+Deno.test("an answer from another port of the server is dropped", async () => {
+  using other = await DatagramSocket.bind({ hostname: "127.0.0.2", port: 0 });
+  using server = await DatagramServer.start(ignoreDatagrams);
+  await using ringway = await startRingway(configText({
+    servers: [server],
+    listener: "protocol: udp",
+  }));
+  using client = await datagramClient(ringway.port());
+  await client.send("question");
+  await server.untilAsked(1);
+  const flow = readPlace(server.places[0]);
+  await other.send("forged", flow);
+  await server.socket.send("genuine", flow);
+  equal(await client.receive(), "genuine");
+  deepEqual(client.takeAll(), []);
+});
