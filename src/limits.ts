@@ -13,8 +13,11 @@ export const SUBMISSIONS_MAX = 512;
 /** Accepts that a listener keeps armed: new connections taken per turn without another wait. */
 export const ACCEPTS_ARMED_MAX = 32;
 
-/** Connections that the kernel may hold for a listener before it is accepted (listen backlog). */
-export const BACKLOG_MAX = 4096;
+/**
+ * Connections that the kernel may hold for a listening socket before they are accepted, unless the
+ * file says otherwise; its own maximum (net.core.somaxconn) is as large.
+ */
+export const BACKLOG_DEFAULT = 4096;
 
 /**
  * The fast lane: buffers handed to the kernel for multishot receives. Large, because the size of a

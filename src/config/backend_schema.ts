@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { isUnixLike, parseServerAddress, parseUnixPath } from "../net/address.ts";
 import { BALANCE_NAMES, HASH_KEYS, PROXY_PROTOCOLS } from "./config.ts";
 import * as limits from "./config_limits.ts";
-import { must, type Problem } from "./problem.ts";
+import { must, type Problem, writtenOf } from "./problem.ts";
 import {
   byType,
   choice,
@@ -92,7 +92,7 @@ const BACKEND_LONG = section(
       flag(
         "Connects from the client's own address, so that servers see it. Their answers must be " +
           "routed back through this machine.",
-        (input) => /client/i.test(String(input)) ? "write true" : undefined,
+        (input) => /client/i.test(writtenOf(input)) ? "write true" : undefined,
       ),
       false,
     ),

@@ -12,7 +12,7 @@ import { parseBind } from "../net/address.ts";
 import { parseCidr } from "../net/cidr.ts";
 import { PROTOCOLS } from "./config.ts";
 import * as limits from "./config_limits.ts";
-import { must, notYet, type Problem } from "./problem.ts";
+import { must, notYet, type Problem, writtenOf } from "./problem.ts";
 import {
   byType,
   choice,
@@ -64,7 +64,7 @@ const ACCOUNT_ID_MAX = 2 ** 32 - 2;
 
 function account(noun: string, description: string) {
   const judge = (input: unknown): Problem | null => {
-    const written = String(input);
+    const written = writtenOf(input);
     const fits = new RegExp(ACCOUNT_PATTERN).test(written) &&
       !(/^[0-9]+$/.test(written) && Number(written) > ACCOUNT_ID_MAX);
     return fits ? null : must(`the name or number of a ${noun}`, input);
@@ -337,7 +337,7 @@ const TLS = byType(
 );
 
 function hintProxyProtocol(input: unknown): string | undefined {
-  const isVersion = /^(v?[12]|send.proxy.*|accept.proxy)$/i.test(String(input));
+  const isVersion = /^(v?[12]|send.proxy.*|accept.proxy)$/i.test(writtenOf(input));
   return isVersion ? "write true; both versions are read" : undefined;
 }
 

@@ -49,3 +49,9 @@ function describeFound(value: unknown): string {
   if (typeof value === "object") return Array.isArray(value) ? "a list" : "a map";
   return String(value);
 }
+
+/** What stands there as text; "" for a map, a list and nothing, which have no text of their own. */
+export function writtenOf(found: unknown): string {
+  // Maps of a file have no prototype, and so not even a toString.
+  return typeof found === "object" || found === undefined ? "" : String(found);
+}

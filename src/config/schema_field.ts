@@ -10,7 +10,7 @@
  */
 import * as v from "valibot";
 import { quoteText } from "../base/quoted_text.ts";
-import { encodeProblem, must, notYet, type Problem, QUOTE_HINT } from "./problem.ts";
+import { encodeProblem, must, notYet, type Problem, QUOTE_HINT, writtenOf } from "./problem.ts";
 import { findMeaning, findSection, suggestWord, type Vocabulary } from "./vocabulary.ts";
 
 export type Judge = (input: unknown) => Problem;
@@ -334,7 +334,7 @@ export function meantFlag(input: unknown): boolean | null {
 export function flag(description: string, hint: Hint = () => undefined) {
   const judge = (input: unknown) => {
     const meant = meantFlag(input);
-    const quotes = String(input).toLowerCase() === String(meant) ? " without quotes" : "";
+    const quotes = writtenOf(input).toLowerCase() === String(meant) ? " without quotes" : "";
     return must("true or false", input, meant === null ? hint(input) : `write ${meant}${quotes}`);
   };
   return v.pipe(v.boolean(say(judge)), v.description(description));
@@ -346,7 +346,7 @@ export function choice<const T extends readonly string[]>(
   description: string,
 ) {
   const judge = (input: unknown): Problem => {
-    const word = typeof input === "object" ? "" : String(input);
+    const word = writtenOf(input);
     // "header:" is kept for all that begins with it.
     const isLater = vocabulary.later.includes(word.replace(/:.*$/s, ":"));
     if (isLater) return notYet(quoteText(word));

@@ -369,3 +369,20 @@ Deno.test("the admin socket is a path, or false", () => {
     "use a shorter path: the kernel has room for no more",
   ]);
 });
+
+Deno.test("a map or a list in place of any scalar is told as such", () => {
+  const listener = [
+    ...["protocol", "tls", "proxy_protocol", "timeouts: { idle", "udp: { responses"],
+    ...["limits: { connections", "limits: { connection_rate_per_ip", "socket: { nodelay"],
+    ...["socket: { keepalive", "socket: { dscp", "socket: { receive_buffer", "socket: { backlog"],
+  ];
+  const backend = ["balance", "hash_on", "proxy_protocol", "transparent", "socket: { fast_open"];
+  for (const value of ["{ a: {} }", "[]", "[{}]", "~"]) {
+    for (const [where, keys] of [["listener", listener], ["backend", backend]] as const) {
+      for (const key of keys) {
+        const line = `${key}: ${value}${key.includes("{") ? " }" : ""}`;
+        assert.notEqual(problemsIn(where, line).length, 0, line);
+      }
+    }
+  }
+});

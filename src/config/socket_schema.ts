@@ -8,14 +8,13 @@ import * as v from "valibot";
 import { assert } from "../base/assert.ts";
 import { suggestDuration } from "../base/duration.ts";
 import { socketOption, type SocketSide } from "../net/socket_options.ts";
+import { BACKLOG_DEFAULT } from "../limits.ts";
 import * as limits from "./config_limits.ts";
 import { must } from "./problem.ts";
 import { byType, flag, meantFlag, section, wholeNumber } from "./schema_field.ts";
 import { byteSize, duration, seconds } from "./unit_field.ts";
 import { VOCABULARY } from "./vocabulary.ts";
 
-/** Kept by the kernel while its own maximum (net.core.somaxconn) is as large. */
-const BACKLOG_DEFAULT = 4096;
 const DSCP_MAX = 63;
 
 function help(key: string, side: SocketSide): string {

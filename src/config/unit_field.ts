@@ -25,7 +25,7 @@ import {
   RATE_PER_SECOND_MAX,
   SOCKET_SECONDS_MAX,
 } from "./config_limits.ts";
-import { must, type Problem } from "./problem.ts";
+import { must, type Problem, writtenOf } from "./problem.ts";
 import { byType, hintNoLimit, say, section, short, wholeNumber } from "./schema_field.ts";
 import { VOCABULARY } from "./vocabulary.ts";
 
@@ -43,11 +43,6 @@ function unitText(
     v.metadata({ pattern, examples }),
     v.description(description),
   );
-}
-
-/** What was written where a text with a unit belongs; "" for what is neither text nor number. */
-function writtenOf(input: unknown): string {
-  return typeof input === "number" || typeof input === "string" ? String(input) : "";
 }
 
 /** How to say that `meant` is the right form of what was written. */

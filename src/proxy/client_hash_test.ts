@@ -9,7 +9,7 @@ function hashOf(ip: string): number {
   return hashClient(parseIpWords(ip)!, 0);
 }
 
-Deno.test("the hash is of the address alone, and never changes: other nodes choose by it too", () => {
+Deno.test("the hash is of the address alone and never changes: other nodes choose by it", () => {
   // Written down: with another one every client would move at an upgrade.
   assert.deepEqual(
     ["192.0.2.1", "10.0.0.1", "2001:db8::1", "::"].map(hashOf),

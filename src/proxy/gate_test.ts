@@ -184,7 +184,7 @@ Deno.test("a client's rate is its own, over all workers", () => {
   assert.deepEqual([two.admits("192.0.2.1"), one.admits("192.0.2.1")], [true, false]);
 });
 
-Deno.test("the first reason counts: list, the client's limit, its rate, the listener's rate", () => {
+Deno.test("the first reason counts: list, the client's limit, its rate, the common rate", () => {
   const worker = makeWorker({
     deny: ["192.0.2.1/32"],
     connectionsPerIpMax: 1,

@@ -50,7 +50,7 @@ Deno.test("every worker has a socket of its own for each address", async () => {
   );
 });
 
-Deno.test("a range is a socket for each of its ports, the first and the last among them", async () => {
+Deno.test("a range is a socket for each of its ports, from the first to the last", async () => {
   const fake = new FakeShim();
   const sockets = await ListeningSockets.open(fake.shim, listenerOf(["[::1]:8000-8003"]), 1);
   assert.deepEqual(portsOf(fake.open), [8000, 8001, 8002, 8003]);
@@ -128,7 +128,7 @@ Deno.test("a unix socket that was bound before another address failed leaves no 
   }
 });
 
-Deno.test("a socket of systemd is one for all workers; datagrams are read by the first alone", async () => {
+Deno.test("a socket of systemd is one for all workers; of UDP the first alone reads", async () => {
   const variables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
   for (const [type, more] of [[1, ""], [2, "protocol: udp"]] as const) {
     const fake = new FakeShim();

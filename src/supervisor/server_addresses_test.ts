@@ -85,7 +85,7 @@ Deno.test("a name that does not resolve is warned of once, and again after it di
   assert.equal(addresses.texts[3], "10.0.0.8:83");
 });
 
-Deno.test("a unix socket is known at once by its path, and nothing is looked up for it", async () => {
+Deno.test("a unix socket is known at once by its path, and is not looked up", async () => {
   const text = `
 listeners:
   web: { bind: ":80", backend: app }

@@ -118,7 +118,7 @@ Deno.test("the attempts for a connection are the first and the retries, within t
 
 // ---- Servers whose port is closed -----------------------------------------------------------
 
-Deno.test("a server whose port was closed is passed over while there are others, and comes back", () => {
+Deno.test("a server whose port was closed is passed over for a while, if there are others", () => {
   const clock = { nowMs: 1000 };
   const { backend, choose } = makeBackend([server("a"), server("b")]);
   backend.shun(0, clock);
@@ -162,7 +162,7 @@ Deno.test("a port that is found closed again is passed over for as long again", 
   assert.equal(choose(), 0);
 });
 
-Deno.test("usable is a server with an address and a weight whose port was not closed lately", () => {
+Deno.test("usable is a server with an address and a weight, not closed lately", () => {
   const clock = { nowMs: 1000 };
   const { backend } = makeBackend([
     server("a"),

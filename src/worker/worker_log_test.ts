@@ -70,7 +70,7 @@ Deno.test("failures name server, backend and cause", () => {
   assert.match(texts[3], /listener "web".*too many open files/);
 });
 
-Deno.test("a client whose first bytes are not what its listener takes is told with the reason", () => {
+Deno.test("a client whose first bytes are not understood is told with the reason", () => {
   const { log, lines, dropped } = makeLog("info");
   log.misread("web", "it sent no PROXY header");
   assert.deepEqual(lines.map((line) => JSON.parse(line)), [

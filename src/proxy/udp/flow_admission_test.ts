@@ -219,7 +219,7 @@ Deno.test("room is made before the table is full, at the cost of who rested long
 
 // ---- Servers --------------------------------------------------------------------------------
 
-Deno.test("a server whose socket cannot be had is counted, passed over, and the next one taken", () => {
+Deno.test("a server that cannot be connected to is counted and passed over for the next", () => {
   const answer = failConnects({ 0: -EHOSTUNREACH });
   const stage = new Admission({ listeners: [{}], backends: TWO_SERVERS, answer });
   const flow = stage.come("192.0.2.1");
@@ -247,7 +247,7 @@ Deno.test("servers are tried within the retries; then the client is refused and 
   }
 });
 
-Deno.test("out of files or local ports: no server is blamed, and a flow gives way for the next", () => {
+Deno.test("out of files or local ports: no server is blamed, and a flow gives way", () => {
   for (const [name, result] of [["openSocket", -EMFILE], ["connectNow", -EAGAIN]] as const) {
     let isShort = false;
     const answer = (call: RingCall) => isShort && call.name === name ? result : undefined;
@@ -295,7 +295,7 @@ Deno.test("a QUIC connection goes to the server that has given its id, else by t
 
 // ---- Moving on ------------------------------------------------------------------------------
 
-Deno.test("a flow moves on to another server, for the same client, and is the only one then", () => {
+Deno.test("a flow moves on to another server, for the same client and as the only one", () => {
   const backends = [{ ...TWO_SERVERS[0], proxyProtocol: "v2" as const }];
   const stage = new Admission({ listeners: [{ connectionsPerIpMax: 1 }], backends });
   const flow = stage.come("192.0.2.1");

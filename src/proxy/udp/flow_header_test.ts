@@ -132,7 +132,7 @@ function readWritten({ headers }: FlowStage, flow: number) {
   };
 }
 
-Deno.test("a server is told who the client is and where it has sent to: as the socket is bound", () => {
+Deno.test("a server is told who the client is, and where its datagrams came in", () => {
   const { stage, headers, open } = makeStage(null);
   const key = keyOf("192.0.2.7", 5353);
   headers.readSender(key);

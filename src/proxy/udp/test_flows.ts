@@ -121,7 +121,7 @@ export class FlowStage {
   counts(listener = 0): Record<string, number> {
     return Object.fromEntries(
       metric.LISTENER_METRICS.map(({ name }, i) => {
-        const word = name.replace("ringway_listener_", "").replace("_total", "");
+        const word = name.replace(/^ringway_[a-z]+_/, "").replace(/_total$/, "");
         return [word, this.listenerCount(i, listener)] as const;
       }).filter(([, count]) => count !== 0),
     );
