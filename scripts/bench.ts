@@ -1,11 +1,13 @@
 /**
- * The bench: Ringway against nginx (stream) and HAProxy (mode tcp), on this machine, in one run.
- * `deno task bench --help` tells the options; setup.ts has installed the peers before.
+ * The bench: Ringway against nginx (stream), HAProxy (mode tcp) and, where names are asked for,
+ * dnsdist, on this machine, in one run. `deno task bench --help` tells the options; setup.ts has
+ * installed the peers before.
  *
  * Each proxy has one core; load generator, origin and this program share another. The cases and the
- * goals stand in bench/goal.ts; what a round measures in bench/load_case.ts and idle_case.ts. A
- * missed goal is printed as one, and the exit status is 0 all the same: it tells whether measuring
- * worked. 1 means that it did not, 2 a bad command line, 128 and the signal's number an interrupt.
+ * goals stand in bench/goal.ts, what belongs to each case in bench/measurement.ts, what a round
+ * measures in bench/load_case.ts and memory_case.ts. A missed goal is printed as one, and the exit
+ * status is 0 all the same: it tells whether measuring worked. 1 means that it did not, 2 a bad
+ * command line, 128 and the signal's number an interrupt.
  *
  * Progress goes to stderr and the result to stdout, so that `--markdown > page.md` holds a page.
  */
@@ -13,18 +15,14 @@ import { drawChart } from "./bench/chart.ts";
 import { Children } from "./bench/children.ts";
 import type { Workbench } from "./bench/contender.ts";
 import { chooseCores, type CorePair, readAllowedCpus, readSiblings } from "./bench/cores.ts";
-import { countGarbage, type GarbageResult } from "./bench/garbage.ts";
-import { LOAD_CASES } from "./bench/goal.ts";
-import { HAPROXY } from "./bench/haproxy.ts";
-import { runIdleCase } from "./bench/idle_case.ts";
-import { type LoadResult, runLoadCase } from "./bench/load_case.ts";
 import { readMachine } from "./bench/machine.ts";
-import { nginxContender, startOrigin } from "./bench/nginx.ts";
+import { measureCases } from "./bench/measurement.ts";
 import { findObstacle, readMeans } from "./bench/obstacle.ts";
 import { type BenchOptions, readOptions, USAGE, UsageError } from "./bench/options.ts";
-import { makeReport, type Measured, type Report } from "./bench/report.ts";
+import { listPrograms } from "./bench/program.ts";
+import { makeReport, type Report } from "./bench/report.ts";
 import { renderPage, renderTerminal } from "./bench/report_table.ts";
-import { ringwayContender } from "./bench/ringway.ts";
+import { SetupFailure } from "./command.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -32,29 +30,6 @@ const SIGNALS = [["SIGHUP", 129], ["SIGINT", 130], ["SIGTERM", 143]] as const;
 
 function tell(line: string): void {
   console.error(`bench: ${line}`);
-}
-
-async function measure(
-  bench: Workbench,
-  options: BenchOptions,
-): Promise<Pick<Measured, "load" | "idle" | "garbage">> {
-  const contenders = [ringwayContender(bench.folder), nginxContender(bench.folder), HAPROXY];
-  const origin = await startOrigin(bench);
-  const load: LoadResult[] = [];
-  let garbage: GarbageResult | null = null;
-  for (const test of LOAD_CASES) {
-    if (!options.cases.includes(test.name)) continue;
-    load.push(await runLoadCase(bench, contenders, test, options, origin.port, tell));
-    if (test.name !== "keep-alive") continue;
-    tell("keep-alive: counting garbage");
-    const seconds = options.rounds * options.seconds;
-    garbage = await countGarbage(bench, test, seconds, origin.port);
-  }
-  await bench.children.end(origin.child);
-  const idle = options.cases.includes("idle")
-    ? await runIdleCase(bench, contenders, options, tell)
-    : null;
-  return { load, idle, garbage };
 }
 
 /** Moves this program off the proxies' core; a thread that ends meanwhile is no reason to stop. */
@@ -66,9 +41,9 @@ async function stayOn(core: number): Promise<void> {
 async function makeRun(bench: Workbench, cores: CorePair, options: BenchOptions): Promise<Report> {
   const startedAt = new Date().toISOString();
   const startMs = performance.now();
-  const machine = await readMachine(cores, readAllowedCpus().length);
+  const machine = await readMachine(cores, readAllowedCpus().length, listPrograms(options.cases));
   await stayOn(cores.load);
-  const found = await measure(bench, options);
+  const found = await measureCases(bench, options, tell);
   const durationSeconds = Math.round((performance.now() - startMs) / 1000);
   const { rounds, seconds, cases } = options;
   const chosen = { rounds, seconds, cases };
@@ -115,7 +90,7 @@ async function makeFolder(path: string): Promise<string> {
 async function runBench(options: BenchOptions): Promise<number> {
   // Debian keeps nginx and HAProxy in a folder that only root's PATH has.
   Deno.env.set("PATH", `${Deno.env.get("PATH") ?? ""}:/usr/local/sbin:/usr/sbin`);
-  const obstacle = findObstacle(readMeans());
+  const obstacle = findObstacle(readMeans(listPrograms(options.cases).map(({ name }) => name)));
   if (obstacle !== null) throw new Error(obstacle);
   const cores = chooseCores(readAllowedCpus(), readSiblings)!;
   const out = await makeFolder(options.out ?? `${import.meta.dirname}/../.cache/bench`);
@@ -144,7 +119,7 @@ async function main(): Promise<number> {
   } catch (failure) {
     if (!(failure instanceof Error)) throw failure;
     tell(
-      failure.name === "Error" || failure instanceof UsageError
+      failure.name === "Error" || failure instanceof UsageError || failure instanceof SetupFailure
         ? failure.message
         : failure.stack ?? failure.message,
     );

@@ -1,5 +1,5 @@
 /**
- * The report as a picture: for each case three bars, CPU time per request (for idle connections
+ * The report as a picture: for each case a bar per proxy, CPU time per request (for what is idle
  * memory), shortest is best, and Ringway's ratio to the better peer. Each case has a scale of its
  * own: a body of 1 MiB costs forty times what a small one does.
  *
@@ -7,9 +7,8 @@
  * it follows the reader's light or dark theme by itself. It has its own ground, since what is
  * behind it is not known.
  */
-import { type ContenderName, DEFAULTS, TITLES } from "./contender.ts";
+import { CONTENDER_NAMES, type ContenderName, DEFAULTS, TITLES } from "./contender.ts";
 import { formatBytes, formatMicros } from "./figure.ts";
-import { IDLE_TITLE } from "./goal.ts";
 import { describeMachine } from "./machine.ts";
 import type { Report } from "./report.ts";
 import type { PeerRatio } from "./statistic.ts";
@@ -59,18 +58,31 @@ interface Panel {
   readonly comparison: PeerRatio<ContenderName>;
 }
 
-function listPanels({ load, idle }: Report): Panel[] {
-  const panels: Panel[] = load.map(({ title, contenders, comparison }) => ({
-    title: `${title}: CPU time per request`,
+function listPanels({ load, memory }: Report): Panel[] {
+  const times: Panel[] = load.map(({ title, work, contenders, comparison }) => ({
+    title: `${title}: CPU time per ${work.one}`,
     bars: contenders.map(({ cpuMicros, ...each }) => ({ ...each, value: cpuMicros.median })),
     format: formatMicros,
     comparison,
   }));
-  if (idle === null) return panels;
-  const bars = idle.contenders
-    .map(({ bytesPerConnection, ...each }) => ({ ...each, value: bytesPerConnection.median }));
-  const title = `${IDLE_TITLE}: memory per connection`;
-  return [...panels, { title, bars, format: formatBytes, comparison: idle.comparison }];
+  const sizes: Panel[] = memory.map(({ title, one, contenders, comparison }) => ({
+    title: `${title}: memory per ${one}`,
+    bars: contenders.map(({ bytesEach, ...each }) => ({ ...each, value: bytesEach.median })),
+    format: formatBytes,
+    comparison,
+  }));
+  return [...times, ...sizes];
+}
+
+/** Those who were measured, and which of their parts. */
+function listProxies({ load, memory }: Report): string {
+  const parts = { ringway: "", nginx: " (stream)", haproxy: " (TCP)", dnsdist: "" };
+  const present = new Set(
+    [...load, ...memory].flatMap(({ contenders }) => contenders.map(({ name }) => name)),
+  );
+  const names = CONTENDER_NAMES.filter((name) => present.has(name))
+    .map((name) => `${TITLES[name]}${parts[name]}`);
+  return names.join(", ").replace(/, ([^,]*)$/, " and $1");
 }
 
 function escapeXml(text: string): string {
@@ -106,7 +118,7 @@ function drawPanel({ title, bars, format, comparison }: Panel, top: number): str
 
 /** @returns a whole SVG document. */
 export function drawChart(report: Report): string {
-  const title = "Ringway, nginx (stream) and HAProxy (TCP), each on one core: shorter is better";
+  const title = `${listProxies(report)}, each on one core: shorter is better`;
   const panels = listPanels(report);
   const lines: string[] = [];
   let top = HEADER_HEIGHT;

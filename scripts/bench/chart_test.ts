@@ -28,9 +28,12 @@ Deno.test("the chart is well-formed, whatever the machine is called", () => {
 });
 
 Deno.test("each case has a bar for each proxy, and Ringway's has the ratio", () => {
-  const chart = drawChart(testReport());
+  const report = testReport();
+  const peers = [...report.load, ...report.memory]
+    .reduce((sum, { contenders }) => sum + contenders.length - 1, 0);
+  const chart = drawChart(report);
   equal(chart.match(/class="own"/g)?.length, CASE_NAMES.length);
-  equal(chart.match(/class="peer"/g)?.length, 2 * CASE_NAMES.length);
+  equal(chart.match(/class="peer"/g)?.length, peers);
   match(chart, />10\.0 µs, 0\.500 of nginx \(0\.500\)</);
   match(chart, />128 B, 0\.064 of HAProxy/);
 });
@@ -39,14 +42,14 @@ Deno.test("a peer's bar tells its tuning where it is not the default", () => {
   const { load, ...rest } = testReport();
   const [{ contenders, ...first }] = load;
   const tuned = contenders.map((each) => ({ ...each, tuning: `${each.name} set` }));
-  const chart = drawChart({ ...rest, load: [{ ...first, contenders: tuned }], idle: null });
+  const chart = drawChart({ ...rest, load: [{ ...first, contenders: tuned }], memory: [] });
   match(chart, />20\.0 µs, nginx set</);
   match(drawChart(testReport()), />20\.0 µs</);
 });
 
 Deno.test("bars are as long as their figures, the longest in a case being full", () => {
   const report = testReport();
-  const chart = drawChart({ ...report, load: report.load.slice(0, 1), idle: null });
+  const chart = drawChart({ ...report, load: report.load.slice(0, 1), memory: [] });
   const widths = Array.from(chart.matchAll(/width="(\d+)" height="18"/g), ([, width]) => width);
   deepEqual(widths, ["120", "240", "360"]);
 });
@@ -56,7 +59,20 @@ Deno.test("a chart fits its picture, even of nothing", () => {
   const height = Number(/viewBox="0 0 760 (\d+)"/.exec(chart)?.[1]);
   const lowest = Math.max(...Array.from(chart.matchAll(/ y="(\d+)"/g), ([, y]) => Number(y)));
   ok(lowest < height && lowest > height - 30);
-  checkWellFormed(drawChart({ ...testReport(), load: [], idle: null }));
+  checkWellFormed(drawChart({ ...testReport(), load: [], memory: [] }));
+});
+
+Deno.test("the chart names those who were measured, and no others", () => {
+  const report = testReport();
+  match(drawChart(report), /Ringway, nginx \(stream\), HAProxy \(TCP\) and dnsdist, each/);
+  match(drawChart({ ...report, load: [] }), /Ringway, nginx \(stream\) and HAProxy \(TCP\), each/);
+  const udp = report.load.filter(({ name }) => name === "udp-64");
+  match(drawChart({ ...report, load: udp, memory: [] }), />Ringway and nginx \(stream\), each/);
+});
+
+Deno.test("what is counted in a case is part of its title", () => {
+  match(drawChart(testReport()), /a second: CPU time per 1,000 datagrams</);
+  match(drawChart(testReport()), /live UDP flows [^<]*: memory per flow</);
 });
 
 Deno.test("doubts are part of the picture", () => {

@@ -8,16 +8,18 @@
  * load_case.ts), so that the comparison is with the peer at its best on this very machine.
  */
 import { type Child, type Children, descendants, sleep } from "./children.ts";
-import { findFreePort } from "./free_port.ts";
-import type { CaseName } from "./goal.ts";
+import { findFreePort, findFreeUdpPort } from "./free_port.ts";
+import type { CaseName, LoadCase } from "./goal.ts";
+import { isUdpAnswered } from "./udp_probe.ts";
 
-export const CONTENDER_NAMES = ["ringway", "nginx", "haproxy"] as const;
+export const CONTENDER_NAMES = ["ringway", "nginx", "haproxy", "dnsdist"] as const;
 export type ContenderName = typeof CONTENDER_NAMES[number];
 /** As their makers write them. */
 export const TITLES: Readonly<Record<ContenderName, string>> = {
   ringway: "Ringway",
   nginx: "nginx",
   haproxy: "HAProxy",
+  dnsdist: "dnsdist",
 };
 
 /** What everything runs in. */
@@ -36,6 +38,8 @@ export const DEFAULTS = "defaults";
 export interface Tuning {
   /** What differs from the other tunings, in a few words. */
   readonly label: string;
+  /** Of its listener and its origin. */
+  readonly transport: LoadCase["transport"];
   /** The text of the configuration file. */
   readonly config: (ports: { readonly listen: number; readonly origin: number }) => string;
   readonly command: (file: string) => readonly string[];
@@ -61,6 +65,8 @@ export interface Proxy {
 
 const START_MS = 15_000;
 const POLL_MS = 20;
+/** A datagram that met a closed port, or a program not ready yet, is gone: ask again. */
+const PROBE_MS = 200;
 
 /** Understood by the HTTP origin, and sent back by the one that echoes. */
 const REQUEST = new TextEncoder().encode("GET /small HTTP/1.0\r\n\r\n");
@@ -83,9 +89,16 @@ async function isAnswered(port: number, deadlineMs: number): Promise<boolean> {
 }
 
 /** @throws Error with the program's own words when it ends or does not answer in time. */
-export async function waitForAnswer(bench: Workbench, child: Child, port: number): Promise<void> {
+export async function waitForAnswer(
+  bench: Workbench,
+  child: Child,
+  port: number,
+  transport: LoadCase["transport"],
+): Promise<void> {
   const deadlineMs = performance.now() + START_MS;
-  while (!await isAnswered(port, deadlineMs)) {
+  const ask = () =>
+    transport === "udp" ? isUdpAnswered(port, PROBE_MS) : isAnswered(port, deadlineMs);
+  while (!await ask()) {
     const why = !bench.children.isRunning(child)
       ? "ended at once"
       : performance.now() > deadlineMs
@@ -104,12 +117,13 @@ export async function startProxy(
   tuning: Tuning,
   origin: number,
 ): Promise<Proxy> {
-  const port = findFreePort();
+  const { transport } = tuning;
+  const port = transport === "udp" ? await findFreeUdpPort() : findFreePort();
   const file = `${bench.folder}/${name}_${filesWritten++}.conf`;
   await Deno.writeTextFile(file, tuning.config({ listen: port, origin }));
   const { children, proxyCore } = bench;
   const child = children.start(name, proxyCore, tuning.command(file), tuning.env);
-  await waitForAnswer(bench, child, port);
+  await waitForAnswer(bench, child, port, transport);
   const below = descendants(child.pid).map((stat) => stat.pid);
   if (below.length > 1) throw new Error(`${name} has ${below.length} processes, not one worker`);
   const pids = [child.pid, ...below];

@@ -8,7 +8,7 @@ import type { GarbageResult } from "./garbage.ts";
 import type { Machine } from "./machine.ts";
 import type { BenchOptions } from "./options.ts";
 import { median } from "./statistic.ts";
-import type { LoadSummary } from "./summary.ts";
+import type { LoadSummary, MemorySummary } from "./summary.ts";
 
 /** The kernel's own threads use a little of any core. */
 const FOREIGN_SHARE_MAX = 0.03;
@@ -18,12 +18,50 @@ const ROUNDS_MIN = 5;
 const SECONDS_MIN = 2;
 /** What "none per million" is claimed of. */
 const CHUNKS_MIN = 1e6;
+/** How much faster load and origin are to be without a proxy. */
+const ALONE_FACTOR_MIN = 1.5;
+const RATE_SHARE_MIN = 0.98;
 
-function doubtCase({ name, contenders }: LoadSummary): string[] {
+/** A load that is hardly faster alone measures itself: its rates and latencies say little. */
+function doubtSpeed({ name, alone, contenders }: LoadSummary): string[] {
+  if (alone === null) return [];
+  const fastest = contenders.reduce((best, each) =>
+    each.perSecond.median > best.perSecond.median ? each : best
+  );
+  const factor = alone.count / alone.seconds / fastest.perSecond.median;
+  if (factor >= ALONE_FACTOR_MIN) return [];
+  return [
+    `${name}: load and origin alone are only ${factor.toFixed(1)} times as fast as through ` +
+    `${TITLES[fastest.name]}: they may have been the limit`,
+  ];
+}
+
+/** What fell short of its rate would make a proxy that loses much look calm. */
+function doubtRate({ name, rate, work, contenders }: LoadSummary): string[] {
+  if (rate === null) return [];
+  return contenders.flatMap((each) => {
+    const offered = median(
+      each.samples.map(({ count, errors, seconds }) => (count + errors) / seconds),
+    );
+    if (offered >= rate * RATE_SHARE_MIN) return [];
+    return `${name}: of ${formatCount(rate)} ${work.many} a second only ${formatCount(offered)} ` +
+      `were sent to ${TITLES[each.name]}`;
+  });
+}
+
+function doubtFlows({ name, one, contenders }: MemorySummary): string[] {
+  return contenders.filter(({ lost }) => lost > 0)
+    .map((each) => `${name}: ${formatCount(each.lost)} times no ${one} with ${TITLES[each.name]}`);
+}
+
+function doubtCase(summary: LoadSummary): string[] {
+  const { name, transport, work, contenders } = summary;
+  const failed = transport === "udp" ? "were lost" : "failed";
   const doubts = contenders.filter(({ errors }) => errors > 0)
     .map((each) =>
-      `${name}: ${formatCount(each.errors)} requests failed with ${TITLES[each.name]}`
+      `${name}: ${formatCount(each.errors)} ${work.many} ${failed} with ${TITLES[each.name]}`
     );
+  doubts.push(...doubtSpeed(summary), ...doubtRate(summary));
   const worst = (share: "foreignShare" | "stolenShare") =>
     Math.max(...contenders.map(({ samples }) => median(samples.map((each) => each[share]))));
   const foreign = worst("foreignShare");
@@ -41,6 +79,7 @@ export function findDoubts(
   { rounds, seconds }: Pick<BenchOptions, "rounds" | "seconds">,
   { siblings }: Machine["cores"],
   load: readonly LoadSummary[],
+  memory: readonly MemorySummary[],
   garbage: GarbageResult | null,
 ): string[] {
   const doubts: string[] = [];
@@ -57,5 +96,6 @@ export function findDoubts(
   return [
     ...doubts,
     ...load.flatMap(doubtCase),
+    ...memory.flatMap(doubtFlows),
   ];
 }

@@ -3,7 +3,7 @@
  * their own under --trace-gc, because telling costs time that must not be in the other figures.
  */
 import { startProxy, type Workbench } from "./contender.ts";
-import type { LoadCase } from "./goal.ts";
+import type { HttpCase } from "./goal.ts";
 import { readStat, TICKS_PER_SECOND } from "./process_usage.ts";
 import { ringwayTuning } from "./ringway.ts";
 import { runWrk } from "./wrk.ts";
@@ -49,11 +49,11 @@ function checkFlags(pid: number): void {
 /** @param seconds of load; some ten of them relay a million chunks. */
 export async function countGarbage(
   bench: Workbench,
-  test: LoadCase,
+  test: HttpCase,
   seconds: number,
   origin: number,
 ): Promise<GarbageResult> {
-  const tuning = ringwayTuning(bench.folder, FLAGS);
+  const tuning = ringwayTuning(bench.folder, test.name, FLAGS);
   const proxy = await startProxy(bench, "ringway", tuning, origin);
   checkFlags(proxy.workerPid);
   const startSeconds = (readStat(proxy.workerPid)?.startTicks ?? 0) / TICKS_PER_SECOND;
@@ -63,7 +63,7 @@ export async function countGarbage(
   // Compiling while it warms up makes garbage that does not come again.
   await load(WARM_UP_SECONDS);
   const fromMs = ageMs();
-  const { requests } = await load(seconds);
+  const { count: requests } = await load(seconds);
   const toMs = ageMs();
   // V8 buffers what it tells until its process ends.
   await bench.children.end(proxy.child);

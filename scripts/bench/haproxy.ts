@@ -10,6 +10,7 @@ const CONNECTIONS_MAX = 9500;
 function tuning(label: string, global: string, defaults: string): Tuning {
   return {
     label,
+    transport: "tcp",
     // Without -db it would go to the background, where nobody can end it by its number.
     command: (file) => ["haproxy", "-db", "-f", file],
     config: ({ listen, origin }) =>

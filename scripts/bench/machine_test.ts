@@ -9,6 +9,8 @@ Deno.test("a version is what looks like one in the first line", () => {
     "2.6.12-1+deb12u4",
   );
   equal(parseVersion("wrk debian/4.1.0-3+b2 [epoll] Copyright (C) 2012 W\n"), "4.1.0-3+b2");
+  equal(parseVersion("DNS Performance Testing Tool\nVersion 2.10.0\n\nUsage: -f 1.5\n"), "2.10.0");
+  equal(parseVersion("dnsdist 1.7.3 (Lua 5.1.4 [LuaJIT 2.1.0-beta3])\n"), "1.7.3");
   equal(parseVersion("what?\n1.2.3"), "unknown");
 });
 

@@ -12,14 +12,16 @@ import {
   type Workbench,
 } from "./contender.ts";
 import { findFreePort } from "./free_port.ts";
-import { BULK_BYTES, type CaseName } from "./goal.ts";
+import { BULK_BYTES, type CaseName, isUdp } from "./goal.ts";
 
 /** Debian puts the modules there; the file is part of libnginx-mod-stream. */
 const STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
 /** nginx uses two fds per proxied connection, and the limit is often 20,000. */
 const WORKER_CONNECTIONS = 19_000;
+/** It counts two for a UDP flow as well, of which only one has an fd. */
+const WORKER_CONNECTIONS_UDP = 2 * WORKER_CONNECTIONS;
 
-function head(folder: string): string {
+function head(folder: string, connections = WORKER_CONNECTIONS): string {
   // Started by root it would give itself another user, who may not enter the temporary folder.
   const user = Deno.uid() === 0 ? "user root;" : "";
   return `${user}
@@ -28,7 +30,7 @@ worker_processes 1;
 pid ${folder}/nginx_${crypto.randomUUID()}.pid;
 error_log stderr crit;
 events {
-  worker_connections ${WORKER_CONNECTIONS};
+  worker_connections ${connections};
 }
 `;
 }
@@ -42,20 +44,24 @@ function command(folder: string, file: string): string[] {
  * The size of the two buffers that each connection has is what there is to tune. The default of
  * 16 KiB is ample for small bodies. For large ones more per system call is better until the buffer
  * falls out of the cache; where that is depends on the machine, so it is tried. For idle
- * connections a small one is better: nginx keeps both buffers for as long as a connection lives.
+ * connections and flows a small one is better: nginx keeps it for as long as they live.
  */
 const DEFAULT_KILOBYTES = 16;
-const BUFFER_KILOBYTES: Readonly<Record<CaseName, readonly number[]>> = {
-  "keep-alive": [DEFAULT_KILOBYTES],
-  "connection": [DEFAULT_KILOBYTES],
-  "bulk": [DEFAULT_KILOBYTES],
+const BUFFER_KILOBYTES: Readonly<Partial<Record<CaseName, readonly number[]>>> = {
   "bulk-tuned": [DEFAULT_KILOBYTES, 64, 256, 512],
   "idle": [4],
+  "udp-flows": [4],
 };
+
+/** What differs from the defaults, if anything does. */
+function label(kilobytes: number): string[] {
+  return kilobytes === DEFAULT_KILOBYTES ? [] : [`proxy_buffer_size ${kilobytes}k`];
+}
 
 function tuning(folder: string, kilobytes: number): Tuning {
   return {
-    label: kilobytes === DEFAULT_KILOBYTES ? DEFAULTS : `proxy_buffer_size ${kilobytes}k`,
+    label: label(kilobytes)[0] ?? DEFAULTS,
+    transport: "tcp",
     command: (file) => command(folder, file),
     config: ({ listen, origin }) =>
       `load_module ${STREAM_MODULE};
@@ -74,10 +80,41 @@ stream {
   };
 }
 
+/**
+ * With the kernel's default its socket would hold fewer datagrams than the clients of one case
+ * send at once; Ringway asks for as much by itself.
+ */
+const RECEIVE_BUFFER = "rcvbuf=4m";
+
+function udpTuning(folder: string, test: CaseName, kilobytes: number): Tuning {
+  return {
+    label: [RECEIVE_BUFFER, ...label(kilobytes)].join(", "),
+    transport: "udp",
+    command: (file) => command(folder, file),
+    config: ({ listen, origin }) =>
+      `load_module ${STREAM_MODULE};
+${head(folder, WORKER_CONNECTIONS_UDP)}
+stream {
+  access_log off;
+  proxy_buffer_size ${kilobytes}k;
+  proxy_timeout 1h;
+  ${test === "udp-dns" ? "proxy_responses 1;" : ""}
+  server {
+    listen 127.0.0.1:${listen} udp reuseport ${RECEIVE_BUFFER};
+    proxy_pass 127.0.0.1:${origin};
+  }
+}
+`,
+  };
+}
+
 export function nginxContender(folder: string): Contender {
   return {
     name: "nginx",
-    tunings: (test) => BUFFER_KILOBYTES[test].map((kilobytes) => tuning(folder, kilobytes)),
+    tunings: (test) =>
+      (BUFFER_KILOBYTES[test] ?? [DEFAULT_KILOBYTES]).map((kilobytes) =>
+        isUdp(test) ? udpTuning(folder, test, kilobytes) : tuning(folder, kilobytes)
+      ),
   };
 }
 
@@ -114,6 +151,6 @@ ${temporary}
 `,
   );
   const child = bench.children.start("the origin", bench.loadCore, command(folder, file));
-  await waitForAnswer(bench, child, port);
+  await waitForAnswer(bench, child, port, "tcp");
   return { port, child };
 }

@@ -6,8 +6,7 @@ import { findProgram } from "../command.ts";
 import { readQuota } from "../../src/supervisor/cores.ts";
 import { readAllowedCpus } from "./cores.ts";
 
-const PROGRAMS = ["taskset", "wrk", "nginx", "haproxy"];
-/** Two for each idle connection, and what HAProxy reserves beyond that. */
+/** Two for each idle connection, and what HAProxy reserves beyond that; one for each flow. */
 const OPEN_FILES_MIN = 20_000;
 const CORES_MIN = 2;
 
@@ -44,11 +43,14 @@ export function parseOpenFiles(text: string): number {
   return hard === "unlimited" ? Infinity : Number(hard ?? NaN);
 }
 
-export function readMeans(): Means {
+/** @param programs that are needed besides those that every Linux has. */
+export function readMeans(programs: readonly string[]): Means {
   return {
     cpus: readAllowedCpus().length,
     quota: readQuota(),
-    missingPrograms: PROGRAMS.filter((program) => findProgram(program) === undefined),
+    missingPrograms: ["taskset", ...programs].filter((program) =>
+      findProgram(program) === undefined
+    ),
     openFiles: parseOpenFiles(Deno.readTextFileSync("/proc/self/limits")),
   };
 }

@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { findObstacle, type Means, parseOpenFiles, readMeans } from "./obstacle.ts";
 
 const GOOD: Means = { cpus: 2, quota: Infinity, missingPrograms: [], openFiles: 20_000 };
@@ -29,5 +29,7 @@ Deno.test("the limit of open files is the hard one", () => {
 });
 
 Deno.test("this machine's means can be read", () => {
-  equal(typeof readMeans().openFiles, "number");
+  const { openFiles, missingPrograms } = readMeans(["no_such_program"]);
+  equal(typeof openFiles, "number");
+  deepEqual(missingPrograms, ["no_such_program"]);
 });

@@ -21,7 +21,8 @@ export interface BenchOptions {
 export const USAGE = `usage: deno task bench [options]
   --rounds N    measured rounds per case (7)
   --seconds N   seconds of load per proxy and round (3)
-  --case NAME   one case only, may be repeated: ${CASE_NAMES.join(", ")}
+  --case NAME   one case only, may be repeated, of
+                ${CASE_NAMES.join(", ")}
   --quick       2 rounds of 1 second: shows that it works, not how fast
   --out DIR     where the JSON file and the chart go (.cache/bench)
   --markdown    print the table as Markdown

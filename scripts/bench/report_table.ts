@@ -5,10 +5,9 @@
  */
 import { type ContenderName, DEFAULTS, TITLES } from "./contender.ts";
 import { formatBytes, formatCount, formatMicros, formatRange, formatShare } from "./figure.ts";
-import { IDLE_TITLE } from "./goal.ts";
 import { describeMachine } from "./machine.ts";
 import type { Report } from "./report.ts";
-import type { IdleSummary, LoadFigures, LoadSummary } from "./summary.ts";
+import type { LoadFigures, LoadSummary, MemorySummary } from "./summary.ts";
 import { renderMarkdown, renderTable, type Table } from "./table.ts";
 import { describeRatio, describeVerdicts, type Verdict } from "./verdict.ts";
 import { wrapWords } from "./word_wrap.ts";
@@ -16,19 +15,30 @@ import { wrapWords } from "./word_wrap.ts";
 /** Where the formatter breaks the text of a page. */
 const PAGE_COLUMNS = 100;
 
-function loadCells(figures: LoadFigures): string[] {
+type Transport = LoadSummary["transport"];
+
+function loadCells(figures: LoadFigures, transport: Transport): string[] {
   return [
-    formatCount(figures.requestsPerSecond.median),
+    formatCount(figures.perSecond.median),
     formatMicros(figures.p50Micros.median),
     formatMicros(figures.p99Micros.median),
     formatMicros(figures.cpuMicros.median),
     formatRange(figures.cpuMicros, formatMicros),
     formatShare(figures.coreShare.median),
     formatBytes(figures.memoryBytes.median),
+    ...(transport === "udp" ? [formatCount(figures.errors)] : []),
   ];
 }
 
-const LOAD_HEAD = ["requests/s", "p50", "p99", "CPU/request", "range", "core", "memory"];
+/** What UDP carries differs from case to case: the titles tell it. */
+const LOAD_HEADS: Readonly<Record<Transport, readonly string[]>> = {
+  tcp: ["requests/s", "p50", "p99", "CPU/request", "range", "core", "memory"],
+  udp: ["per second", "p50", "p99", "CPU each", "range", "core", "memory", "lost"],
+};
+
+function loadTitle({ title, transport, work }: LoadSummary): string {
+  return transport === "udp" ? `${title}; CPU time per ${work.one}` : title;
+}
 
 /** Ratios belong to Ringway: whom it is compared with has none. */
 function ratioCell(name: string, comparison: LoadSummary["comparison"]): string {
@@ -46,26 +56,27 @@ function tunedTitle(title: string, contenders: readonly { name: ContenderName; t
   return [title, ...tuned].join("; ");
 }
 
-export function loadTable({ title, contenders, comparison }: LoadSummary): Table {
+export function loadTable(summary: LoadSummary): Table {
+  const { transport, contenders, comparison } = summary;
   return {
-    title: tunedTitle(title, contenders),
-    head: ["", ...LOAD_HEAD, "CPU ratio"],
+    title: tunedTitle(loadTitle(summary), contenders),
+    head: ["", ...LOAD_HEADS[transport], "CPU ratio"],
     rows: contenders.map((each) => [
       TITLES[each.name],
-      ...loadCells(each),
+      ...loadCells(each, transport),
       ratioCell(each.name, comparison),
     ]),
   };
 }
 
-export function idleTable({ contenders, comparison }: IdleSummary): Table {
+export function memoryTable({ title, one, contenders, comparison }: MemorySummary): Table {
   return {
-    title: tunedTitle(IDLE_TITLE, contenders),
-    head: ["", "per connection", "range", "memory", "ratio"],
+    title: tunedTitle(title, contenders),
+    head: ["", `per ${one}`, "range", "memory", "ratio"],
     rows: contenders.map((each) => [
       TITLES[each.name],
-      formatBytes(each.bytesPerConnection.median),
-      formatRange(each.bytesPerConnection, formatBytes),
+      formatBytes(each.bytesEach.median),
+      formatRange(each.bytesEach, formatBytes),
       formatBytes(each.memoryBytes.median),
       ratioCell(each.name, comparison),
     ]),
@@ -92,8 +103,8 @@ function describeRun({ options, garbage }: Report): string {
 }
 
 export function renderTerminal(report: Report): string {
-  const { load, idle, machine, verdicts, doubts } = report;
-  const tables = [...load.map(loadTable), ...(idle === null ? [] : [idleTable(idle)])];
+  const { load, memory, machine, verdicts, doubts } = report;
+  const tables = [...load.map(loadTable), ...memory.map(memoryTable)];
   return [
     `${describeMachine(machine)}\n${describeRun(report)}`,
     ...tables.map(renderTable),
@@ -103,41 +114,47 @@ export function renderTerminal(report: Report): string {
   ].join("\n\n");
 }
 
-/** All cases under load in one table: a case's name stands in its first row only. */
-function pageTable(load: readonly LoadSummary[]): Table {
-  return {
+/** All cases of a transport in one table: a case's name stands in its first row only. */
+function pageTables(load: readonly LoadSummary[], transport: Transport): Table[] {
+  const cases = load.filter((each) => each.transport === transport);
+  if (cases.length === 0) return [];
+  return [{
     title: "",
     names: 2,
-    head: ["case", "", ...LOAD_HEAD, "CPU to the better peer"],
-    rows: load.flatMap(({ title, contenders, comparison }) =>
-      contenders.map((each, index) => [
-        index === 0 ? title : "",
+    head: ["case", "", ...LOAD_HEADS[transport], "CPU to the better peer"],
+    rows: cases.flatMap((summary) =>
+      summary.contenders.map((each, index) => [
+        index === 0 ? loadTitle(summary) : "",
         tunedName(each),
-        ...loadCells(each),
-        ratioCell(each.name, comparison),
+        ...loadCells(each, transport),
+        ratioCell(each.name, summary.comparison),
       ])
     ),
-  };
+  }];
 }
 
-function idlePageTable(idle: IdleSummary): Table {
-  const { head, rows } = idleTable(idle);
+function memoryPageTable(memory: MemorySummary): Table {
+  const { head, rows } = memoryTable(memory);
   return {
     title: "",
-    head: [IDLE_TITLE, ...head.slice(1)],
-    rows: rows.map((row, index) => [tunedName(idle.contenders[index]), ...row.slice(1)]),
+    head: [memory.title, ...head.slice(1)],
+    rows: rows.map((row, index) => [tunedName(memory.contenders[index]), ...row.slice(1)]),
   };
 }
 
 /** For a page such as the README. */
 export function renderPage(report: Report): string {
-  const { load, idle, machine, verdicts, doubts } = report;
+  const { load, memory, machine, verdicts, doubts } = report;
   const goals = { ...goalTable(verdicts), head: ["goal", "target", "found", "verdict"] };
+  const tables = [
+    ...pageTables(load, "tcp"),
+    ...pageTables(load, "udp"),
+    ...memory.map(memoryPageTable),
+    goals,
+  ];
   return [
     wrapWords(`${describeMachine(machine)}; ${describeRun(report)}.`, PAGE_COLUMNS).join("\n"),
-    ...(load.length === 0 ? [] : [renderMarkdown(pageTable(load))]),
-    ...(idle === null ? [] : [renderMarkdown(idlePageTable(idle))]),
-    renderMarkdown(goals),
+    ...tables.map(renderMarkdown),
     ...(doubts.length === 0 ? [] : [doubts.map((each) => `- ${each}`).join("\n")]),
   ].join("\n\n");
 }

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { CASE_NAMES } from "./goal.ts";
-import { idleTable, loadTable, renderPage, renderTerminal } from "./report_table.ts";
+import { loadTable, memoryTable, renderPage, renderTerminal } from "./report_table.ts";
 import { testReport } from "./test_result.ts";
 
 Deno.test("a case under load shows throughput, latency, CPU time, memory and the ratio", () => {
@@ -13,26 +13,37 @@ Deno.test("a case under load shows throughput, latency, CPU time, memory and the
   deepEqual(rows.map((row) => row.at(-1)), ["0.500 of nginx", "", ""]);
 });
 
+Deno.test("a case of UDP shows what was lost, and tells what is counted in its title", () => {
+  const stream = testReport().load.find(({ name }) => name === "udp-bulk")!;
+  const { title, head, rows } = loadTable(stream);
+  match(title, /; CPU time per 1,000 datagrams$/);
+  equal(head.indexOf("lost"), 8);
+  deepEqual(rows[0], [
+    ...["Ringway", "80,000", "1.50 ms", "4.00 ms", "10.0 µs", "10.0 µs", "0 %", "50.0 MiB", "0"],
+    "0.500 of nginx",
+  ]);
+});
+
 Deno.test("idle connections show memory for each and for all", () => {
-  const { rows } = idleTable(testReport().idle!);
+  const { rows } = memoryTable(testReport().memory[0]);
   deepEqual(rows[0], ["Ringway", "128 B", "128 B", "60.0 MiB", "0.064 of HAProxy"]);
 });
 
 Deno.test("a peer's tuning is told where it is not the default", () => {
-  const { contenders, ...rest } = testReport().idle!;
+  const { contenders, ...rest } = testReport().memory[0];
   const tuned = contenders.map((each) => ({ ...each, tuning: `${each.name} set` }));
   match(
-    idleTable({ contenders: [contenders[0], ...tuned.slice(1)], ...rest }).title,
+    memoryTable({ contenders: [contenders[0], ...tuned.slice(1)], ...rest }).title,
     /five bytes; nginx, nginx set; HAProxy, haproxy set$/,
   );
-  match(idleTable(testReport().idle!).title, /five bytes$/);
+  match(memoryTable(testReport().memory[0]).title, /five bytes$/);
 });
 
 Deno.test("a terminal gets a table for each case, the goals, and lines that fit", () => {
   const text = renderTerminal(testReport());
   equal(text.match(/^ {2}Ringway /gm)?.length, CASE_NAMES.length);
   match(text, /keep-alive: CPU per request.*at most 0\.92.*0\.500 of nginx.*met/);
-  match(text, /goals measured: 7, all met$/);
+  match(text, /goals measured: 16, all met$/);
   const figures = text.split("\n").filter((line) => line.startsWith("  "));
   ok(figures.every((line) => line.length <= 110), figures.join("\n"));
 });
@@ -44,13 +55,13 @@ Deno.test("a missed goal is said, and so are doubts", () => {
   const text = renderTerminal({ ...report, verdicts: missed, doubts: ["it was noisy"] });
   match(text, /0\.500 of nginx \(0\.500\) +MISSED\n/);
   match(text, /doubts\n {2}it was noisy\n/);
-  match(text, /goals measured: 7, met: 6, MISSED: 1$/);
+  match(text, /goals measured: 16, met: 15, MISSED: 1$/);
 });
 
 Deno.test("a page has Markdown tables, and only those there is something for", () => {
   const page = renderPage(testReport());
-  equal(page.match(/^\| -+ \|/gm)?.length, 3);
-  match(page, /^\| bulk|1 MiB bodies/m);
-  const { load: _load, idle: _idle, ...rest } = testReport();
-  equal(renderPage({ ...rest, load: [], idle: null }).match(/^\| -+ \|/gm)?.length, 1);
+  equal(page.match(/^\| -+ \|/gm)?.length, 5);
+  match(page, /^\| 1 MiB bodies/m);
+  match(page, /^\| UDP, 64 clients[^|]*; CPU time per round trip/m);
+  equal(renderPage({ ...testReport(), load: [], memory: [] }).match(/^\| -+ \|/gm)?.length, 1);
 });

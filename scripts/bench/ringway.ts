@@ -5,6 +5,7 @@
 import { fetchSnapshot } from "../../src/admin/admin_socket.ts";
 import { TURNS, WORKER_METRICS } from "../../src/metrics/metric_names.ts";
 import { type Contender, DEFAULTS, type Proxy, type Tuning } from "./contender.ts";
+import { type CaseName, isUdp } from "./goal.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -12,10 +13,18 @@ function adminPath(folder: string, port: number): string {
   return `${folder}/ringway_${port}.sock`;
 }
 
+/** What differs between listeners: when a flow ends, and how long it or a connection may rest. */
+function listenerKeys(test: CaseName): string {
+  if (!isUdp(test)) return "timeouts: { idle: 1h }";
+  const responses = test === "udp-dns" ? "responses: 1, " : "";
+  return `protocol: udp, udp: { ${responses}idle_timeout: 1h }`;
+}
+
 /** @param workerFlags for the V8 of the worker. */
-export function ringwayTuning(folder: string, workerFlags: string): Tuning {
+export function ringwayTuning(folder: string, test: CaseName, workerFlags: string): Tuning {
   return {
     label: workerFlags === "" ? DEFAULTS : workerFlags,
+    transport: isUdp(test) ? "udp" : "tcp",
     command: (file) => [
       ...[Deno.execPath(), "run", "-A", "--quiet", "--no-check", "--config", `${ROOT}deno.json`],
       ...[`${ROOT}src/main.ts`, "serve", "-c", file],
@@ -28,7 +37,7 @@ log: { level: warn, format: text }
 drain: 0s
 admin: { bind: "unix:${adminPath(folder, listen)}" }
 listeners:
-  bench: { bind: "127.0.0.1:${listen}", backend: origin, timeouts: { idle: 1h } }
+  bench: { bind: "127.0.0.1:${listen}", backend: origin, ${listenerKeys(test)} }
 backends:
   origin: ["127.0.0.1:${origin}"]
 `,
@@ -36,7 +45,7 @@ backends:
 }
 
 export function ringwayContender(folder: string): Contender {
-  return { name: "ringway", tunings: () => [ringwayTuning(folder, "")] };
+  return { name: "ringway", tunings: (test) => [ringwayTuning(folder, test, "")] };
 }
 
 /** Turns of the worker so far: its system calls. */

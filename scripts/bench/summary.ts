@@ -3,12 +3,14 @@
  * the better peer. The samples stay part of it, so that the JSON file lets anyone calculate anew.
  */
 import type { ContenderName } from "./contender.ts";
-import type { IdleResult, IdleSample } from "./idle_case.ts";
+import type { LoadCase, MemoryCase } from "./goal.ts";
+import type { Load } from "./load.ts";
 import type { ContenderSamples, LoadResult, Sample } from "./load_case.ts";
+import type { MemoryResult, MemorySample } from "./memory_case.ts";
 import { compareWithPeers, type PeerRatio, type Spread, spreadOf } from "./statistic.ts";
 
 export interface LoadFigures extends ContenderSamples {
-  readonly requestsPerSecond: Spread;
+  readonly perSecond: Spread;
   readonly p50Micros: Spread;
   readonly p99Micros: Spread;
   readonly cpuMicros: Spread;
@@ -21,25 +23,29 @@ export interface LoadFigures extends ContenderSamples {
   readonly errors: number;
 }
 
-export interface LoadSummary {
-  readonly name: LoadResult["test"]["name"];
-  readonly title: string;
+export interface LoadSummary extends LoadCase {
+  /** Without a proxy; null where that was not measured. */
+  readonly alone: Load | null;
   readonly contenders: readonly LoadFigures[];
-  /** Of the CPU time per request. */
+  /** Of the CPU time per work. */
   readonly comparison: PeerRatio<ContenderName>;
+  /** Of the latency at the 99th percentile. */
+  readonly latencyComparison: PeerRatio<ContenderName>;
 }
 
-export interface IdleFigures {
+export interface MemoryFigures {
   readonly name: ContenderName;
   readonly tuning: string;
-  readonly samples: readonly IdleSample[];
-  readonly bytesPerConnection: Spread;
+  readonly samples: readonly MemorySample[];
+  readonly bytesEach: Spread;
   readonly memoryBytes: Spread;
+  /** Over all rounds: connections or flows that were to be held and are not. */
+  readonly lost: number;
 }
 
-export interface IdleSummary {
-  readonly contenders: readonly IdleFigures[];
-  /** Of the bytes per connection. */
+export interface MemorySummary extends MemoryCase {
+  readonly contenders: readonly MemoryFigures[];
+  /** Of the bytes for each. */
   readonly comparison: PeerRatio<ContenderName>;
 }
 
@@ -57,7 +63,7 @@ function compare<S>(
   return compareWithPeers(own, peers);
 }
 
-function summarizeSamples(contender: ContenderSamples): LoadFigures {
+function summarizeSamples(contender: ContenderSamples, { work }: LoadCase): LoadFigures {
   const { samples } = contender;
   const spread = (figure: (sample: Sample) => number) => spreadOf(samples.map(figure));
   const sum = (figure: (sample: Sample) => number) =>
@@ -65,33 +71,38 @@ function summarizeSamples(contender: ContenderSamples): LoadFigures {
   const userTicks = sum((sample) => sample.userTicks);
   return {
     ...contender,
-    requestsPerSecond: spread((sample) => sample.requests / sample.seconds),
+    perSecond: spread((sample) => sample.count / sample.seconds),
     p50Micros: spread((sample) => sample.p50Micros),
     p99Micros: spread((sample) => sample.p99Micros),
     cpuMicros: spread((sample) => sample.cpuMicros),
     memoryBytes: spread((sample) => sample.memoryBytes),
-    coreShare: spread((sample) => sample.cpuMicros * sample.requests / sample.seconds / 1e6),
+    coreShare: spread(({ cpuMicros, count, seconds }) =>
+      cpuMicros * count / work.per / seconds / 1e6
+    ),
     userShare: userTicks / (userTicks + sum((sample) => sample.systemTicks)),
     errors: sum((sample) => sample.errors),
   };
 }
 
-export function summarizeLoad({ test, contenders }: LoadResult): LoadSummary {
+export function summarizeLoad({ test, alone, contenders }: LoadResult): LoadSummary {
   return {
-    name: test.name,
-    title: test.title,
-    contenders: contenders.map(summarizeSamples),
+    ...test,
+    alone,
+    contenders: contenders.map((each) => summarizeSamples(each, test)),
     comparison: compare(contenders, (sample) => sample.cpuMicros),
+    latencyComparison: compare(contenders, (sample) => sample.p99Micros),
   };
 }
 
-export function summarizeIdle({ contenders }: IdleResult): IdleSummary {
+export function summarizeMemory({ test, contenders }: MemoryResult): MemorySummary {
   return {
+    ...test,
     contenders: contenders.map((contender) => ({
       ...contender,
-      bytesPerConnection: spreadOf(contender.samples.map((each) => each.bytesPerConnection)),
+      bytesEach: spreadOf(contender.samples.map((each) => each.bytesEach)),
       memoryBytes: spreadOf(contender.samples.map((each) => each.memoryBytes)),
+      lost: contender.samples.reduce((sum, each) => sum + each.lost, 0),
     })),
-    comparison: compare(contenders, (sample) => sample.bytesPerConnection),
+    comparison: compare(contenders, (sample) => sample.bytesEach),
   };
 }

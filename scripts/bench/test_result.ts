@@ -4,15 +4,15 @@
  */
 import type { ContenderName } from "./contender.ts";
 import type { GarbageResult } from "./garbage.ts";
-import { CASE_NAMES, LOAD_CASES, type LoadCase } from "./goal.ts";
-import type { IdleResult } from "./idle_case.ts";
+import * as goal from "./goal.ts";
 import type { LoadResult, Sample } from "./load_case.ts";
 import type { Machine } from "./machine.ts";
+import type { MemoryResult } from "./memory_case.ts";
 import { makeReport, type Report } from "./report.ts";
 
 export function testSample(cpuMicros: number, more: Partial<Sample> = {}): Sample {
   return {
-    requests: 60_000,
+    count: 60_000,
     seconds: 2,
     p50Micros: 1500,
     p99Micros: 4000,
@@ -23,39 +23,54 @@ export function testSample(cpuMicros: number, more: Partial<Sample> = {}): Sampl
     userTicks: 5,
     systemTicks: 95,
     memoryBytes: 50 * 2 ** 20,
-    entersPerRequest: null,
+    entersEach: null,
     foreignShare: 0,
     stolenShare: 0,
     ...more,
   };
 }
 
+export const TEST_CASES: readonly goal.LoadCase[] = [
+  ...goal.HTTP_CASES,
+  ...goal.TRIP_CASES,
+  goal.STREAM_CASE,
+  goal.DNS_CASE,
+];
+
 /** @param cpuMicros by contender, one figure per round. */
 export function testLoad(
-  name: LoadCase["name"],
-  cpuMicros: Readonly<Record<ContenderName, readonly number[]>>,
+  name: goal.LoadName,
+  cpuMicros: Readonly<Partial<Record<ContenderName, readonly number[]>>>,
   more: Partial<Sample> = {},
 ): LoadResult {
-  const test = LOAD_CASES.find((each) => each.name === name)!;
+  const test = TEST_CASES.find((each) => each.name === name)!;
   const contenders = (Object.keys(cpuMicros) as ContenderName[]).map((name) => ({
     name,
     tuning: "defaults",
-    tried: [{ tuning: "defaults", cpuMicros: cpuMicros[name][0] }],
-    samples: cpuMicros[name].map((micros) => testSample(micros, more)),
+    tried: [{ tuning: "defaults", cpuMicros: cpuMicros[name]![0] }],
+    samples: cpuMicros[name]!.map((micros) => testSample(micros, more)),
   }));
-  return { test, contenders };
+  const alone = test.transport === "udp"
+    ? testSample(0, { count: 2 * (more.count ?? 60_000) })
+    : null;
+  return { test, alone, contenders };
 }
 
-export function testIdle(bytes: Readonly<Record<ContenderName, number>>): IdleResult {
+export function testMemory(
+  test: goal.MemoryCase,
+  bytes: Readonly<Partial<Record<ContenderName, number>>>,
+): MemoryResult {
   return {
+    test,
     contenders: (Object.keys(bytes) as ContenderName[]).map((name) => ({
       name,
       tuning: "defaults",
       samples: [{
-        bytesPerConnection: bytes[name],
+        bytesEach: bytes[name]!,
         firstBytes: 0,
-        fullBytes: 8000 * bytes[name],
+        fullBytes: test.count * bytes[name]!,
         memoryBytes: 60 * 2 ** 20,
+        lost: 0,
       }],
     })),
   };
@@ -75,19 +90,32 @@ export const TEST_MACHINE: Machine = {
   cores: { allowed: 2, proxy: 1, load: 0, siblings: false },
   memoryBytes: 2 ** 33,
   loadAverage: 0.1,
-  versions: { ringway: "1.0.0", deno: "2.0.0", nginx: "1.2.3", haproxy: "2.6.1", wrk: "4.1.0" },
+  versions: {
+    ringway: "1.0.0",
+    deno: "2.0.0",
+    programs: { nginx: "1.2.3", HAProxy: "2.6.1", wrk: "4.1.0" },
+  },
 };
 
 /** A whole report in which every goal is met. */
 export function testReport(): Report {
-  const micros = { ringway: [10], nginx: [20], haproxy: [30] };
+  const udp = { ringway: [10], nginx: [20] };
+  const tcp = { ...udp, haproxy: [30] };
+  const dns = { ...udp, dnsdist: [15] };
   return makeReport({
     startedAt: "2026-01-02T03:04:05.000Z",
     durationSeconds: 300,
     machine: TEST_MACHINE,
-    options: { rounds: 7, seconds: 3, cases: CASE_NAMES },
-    load: LOAD_CASES.map(({ name }) => testLoad(name, micros)),
-    idle: testIdle({ ringway: 128, nginx: 9000, haproxy: 2000 }),
+    options: { rounds: 7, seconds: 3, cases: goal.CASE_NAMES },
+    load: TEST_CASES.map(({ name, transport, rate }) => {
+      const micros = name === "udp-dns" ? dns : transport === "udp" ? udp : tcp;
+      // Two seconds, as in every sample here.
+      return testLoad(name, micros, rate === null ? {} : { count: 2 * rate });
+    }),
+    memory: [
+      testMemory(goal.IDLE_CASE, { ringway: 128, nginx: 9000, haproxy: 2000 }),
+      testMemory(goal.FLOWS_CASE, { ringway: 100, nginx: 8000 }),
+    ],
     garbage: testGarbage(2e6, 0),
   });
 }

@@ -7,7 +7,7 @@ import { formatBytes, formatCount, formatRange, formatRatio, formatShare } from 
 import type { GarbageResult } from "./garbage.ts";
 import * as goal from "./goal.ts";
 import type { PeerRatio } from "./statistic.ts";
-import type { IdleSummary, LoadSummary } from "./summary.ts";
+import type { LoadSummary, MemorySummary } from "./summary.ts";
 
 export interface Verdict {
   readonly goal: string;
@@ -22,14 +22,39 @@ export function describeRatio({ peer, ratio }: PeerRatio<ContenderName>): string
     `(${formatRange(ratio, formatRatio)})`;
 }
 
-function judgeRatio({ name, comparison }: LoadSummary): Verdict {
+function judgeRatio({ name, work, comparison }: LoadSummary): Verdict[] {
   const max = goal.RATIO_MAX[name];
-  return {
-    goal: `${name}: CPU per request, to the better peer`,
+  if (max === null) return [];
+  return [{
+    goal: `${name}: CPU per ${work.one}, to the better peer`,
     target: `at most ${max.toFixed(2)}`,
     found: describeRatio(comparison),
     met: comparison.ratio.median <= max,
-  };
+  }];
+}
+
+function judgeLatency({ name, latencyComparison }: LoadSummary): Verdict[] {
+  const max = goal.LATENCY_RATIO_MAX[name];
+  if (max === undefined) return [];
+  return [{
+    goal: `${name}: latency at p99, to the better peer`,
+    target: `at most ${max.toFixed(2)}`,
+    found: describeRatio(latencyComparison),
+    met: latencyComparison.ratio.median <= max,
+  }];
+}
+
+/** TCP sends again what the network loses; a datagram that a proxy drops is gone. */
+function judgeLoss({ name, transport, work, contenders }: LoadSummary): Verdict[] {
+  const own = contenders.find((each) => each.name === "ringway");
+  if (transport === "tcp" || own === undefined) return [];
+  const count = own.samples.reduce((sum, each) => sum + each.count + each.errors, 0);
+  return [{
+    goal: `${name}: lost ${work.many}`,
+    target: "none",
+    found: `${own.errors === 0 ? "none" : formatCount(own.errors)} of ${formatCount(count)}`,
+    met: own.errors === 0,
+  }];
 }
 
 function judgeUserShare({ name, contenders }: LoadSummary): Verdict {
@@ -54,27 +79,27 @@ function judgeGarbage({ chunks, collections, perMillionChunks }: GarbageResult):
   };
 }
 
-function judgeIdle({ contenders }: IdleSummary): Verdict {
+function judgeMemory({ name, one, bytesMax, contenders }: MemorySummary): Verdict {
   const own = contenders.find((each) => each.name === "ringway");
-  const bytes = own?.bytesPerConnection.median ?? NaN;
+  const bytes = own?.bytesEach.median ?? NaN;
   return {
-    goal: "idle: worker memory per proxied connection",
-    target: `at most ${formatBytes(goal.IDLE_BYTES_MAX)}`,
+    goal: `${name}: worker memory per proxied ${one}`,
+    target: `at most ${formatBytes(bytesMax)}`,
     found: formatBytes(bytes),
-    met: bytes <= goal.IDLE_BYTES_MAX,
+    met: bytes <= bytesMax,
   };
 }
 
 export function judge(
   load: readonly LoadSummary[],
-  idle: IdleSummary | null,
+  memory: readonly MemorySummary[],
   garbage: GarbageResult | null,
 ): Verdict[] {
   return [
-    ...load.map(judgeRatio),
+    ...load.flatMap((each) => [...judgeRatio(each), ...judgeLatency(each), ...judgeLoss(each)]),
     ...load.filter(({ name }) => name === "keep-alive").map(judgeUserShare),
     ...(garbage === null ? [] : [judgeGarbage(garbage)]),
-    ...(idle === null ? [] : [judgeIdle(idle)]),
+    ...memory.map(judgeMemory),
   ];
 }
 

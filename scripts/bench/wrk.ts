@@ -3,16 +3,8 @@
  * origin, and the proxy's core is the one that is to be busy.
  */
 import type { Children } from "./children.ts";
-import type { LoadCase } from "./goal.ts";
-
-export interface Load {
-  readonly requests: number;
-  readonly seconds: number;
-  readonly p50Micros: number;
-  readonly p99Micros: number;
-  /** Connections that failed and answers that were not 2xx or 3xx. */
-  readonly errors: number;
-}
+import type { HttpCase } from "./goal.ts";
+import type { Load } from "./load.ts";
 
 const MICROS: Readonly<Record<string, number>> = { us: 1, ms: 1e3, s: 1e6, m: 6e7, h: 3.6e9 };
 
@@ -22,7 +14,10 @@ function parseMicros(text: string): number {
   return Number(amount) * (MICROS[unit] ?? NaN);
 }
 
-/** @throws Error when the text lacks a figure: then nothing in it is to be trusted. */
+/**
+ * Errors are connections that failed and answers that were not 2xx or 3xx.
+ * @throws Error when the text lacks a figure: then nothing in it is to be trusted.
+ */
 export function parseWrk(output: string): Load {
   const find = (pattern: RegExp) => pattern.exec(output)?.slice(1) ?? [];
   const [requests, time] = find(/^ *(\d+) requests in ([\d.]+\w+),/m);
@@ -31,13 +26,13 @@ export function parseWrk(output: string): Load {
   const failures = find(/Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/);
   const [refused] = find(/Non-2xx or 3xx responses: (\d+)/);
   const load = {
-    requests: Number(requests),
+    count: Number(requests),
     seconds: parseMicros(time ?? "") / 1e6,
     p50Micros: parseMicros(p50 ?? ""),
     p99Micros: parseMicros(p99 ?? ""),
     errors: [...failures, refused ?? 0].reduce<number>((sum, count) => sum + Number(count), 0),
   };
-  if (Object.values(load).some((figure) => Number.isNaN(figure)) || load.requests === 0) {
+  if (Object.values(load).some((figure) => Number.isNaN(figure)) || load.count === 0) {
     throw new Error(`cannot read what wrk printed:\n${output}`);
   }
   return load;
@@ -46,7 +41,7 @@ export function parseWrk(output: string): Load {
 /** @param core the CPU of the load generator. */
 export async function runWrk(
   children: Children,
-  load: LoadCase,
+  load: HttpCase,
   core: number,
   port: number,
   seconds: number,

@@ -18,7 +18,7 @@ Transfer/sec:      7.28MB
 
 Deno.test("what wrk prints is read", () => {
   deepEqual(parseWrk(OUTPUT), {
-    requests: 133154,
+    count: 133154,
     seconds: 3,
     p50Micros: 980,
     p99Micros: 2380,

@@ -32,8 +32,9 @@ import {
   SEND_BYTES_MAX,
 } from "../limits.ts";
 import * as metric from "../metrics/metric_names.ts";
-import { FAST_LANE, GATED_LANE, RECEIVE, type Ring, SEND, WRITABLE } from "../ring/ring.ts";
+import { FAST_LANE, GATED_LANE, PEEK, RECEIVE, type Ring, SEND, WRITABLE } from "../ring/ring.ts";
 import { AGAIN, OURS, SHORT, verdict } from "../socket/failure.ts";
+import { cancelEndpoint } from "./cancel_endpoint.ts";
 import { EndpointQueue } from "./endpoint_queue.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { TimerWheel } from "./timer_wheel.ts";
@@ -41,7 +42,6 @@ import * as tunnel from "./tunnels.ts";
 import {
   ENDED,
   GATED,
-  IN_FLIGHT,
   PAUSED,
   POLLING,
   RECEIVING,
@@ -425,18 +425,13 @@ export class Relay implements SendOwner {
     const tunnels = this.#tunnels;
     if (tunnels.state[slot] === tunnel.CLOSING) return;
     assert(tunnels.state[slot] !== tunnel.FREE, "only a tunnel can end");
+    const looks = tunnels.state[slot] === tunnel.READING;
     tunnels.state[slot] = tunnel.CLOSING;
     tunnels.resets[slot] = reset ? 1 : 0;
     this.#wheel.clear(slot);
-    this.#cancel(slot * 2);
-    this.#cancel(slot * 2 + 1);
+    cancelEndpoint(this.#ring, tunnels, slot * 2, looks ? PEEK : RECEIVE);
+    cancelEndpoint(this.#ring, tunnels, slot * 2 + 1, RECEIVE);
     this.closeWhenIdle(slot);
-  }
-
-  #cancel(endpoint: number): void {
-    if ((this.#tunnels.flags[endpoint] & IN_FLIGHT) !== 0) {
-      this.#ring.cancelAll(this.#tunnels.fd[endpoint]);
-    }
   }
 
   /** Closes a tunnel that is ending once its last operation has completed. */

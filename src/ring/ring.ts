@@ -184,7 +184,7 @@ export interface Ring {
 
   /** Cancels one operation; its own completion tells how it ended. */
   cancel(kind: number, index: number, generation: number): void;
-  /** Cancels everything in flight on an fd. */
+  /** Cancels everything in flight on an fd; looks at all operations there are to find them. */
   cancelAll(fd: number): void;
   /** Closes an fd that has nothing in flight. */
   close(fd: number): void;

@@ -381,7 +381,12 @@ export class UdpProxy implements FlowOpener {
     this.#wheel.clear(flow);
     table.close(flow);
     this.#admission.onEnded(flow);
-    if ((table.flags[flow] & RECEIVING) !== 0) this.#context.ring.cancelAll(table.fd[flow]);
+    if ((table.flags[flow] & RECEIVING) !== 0) {
+      const { responses } = this.#context.plan.listeners[table.listener[flow]].udp!;
+      // By name: for an fd the kernel would walk the receives of all flows.
+      const kind = responses > 0 ? REPLY : REPLIES;
+      this.#context.ring.cancel(kind, flow, table.generation[flow]);
+    }
     this.#closeWhenIdle(flow);
   }
 

@@ -1,0 +1,14 @@
+import { deepEqual } from "node:assert/strict";
+import { CASE_NAMES } from "./goal.ts";
+import { listPrograms } from "./program.ts";
+
+function namesFor(...cases: Parameters<typeof listPrograms>[0]): string[] {
+  return listPrograms(cases).map(({ name }) => name);
+}
+
+Deno.test("only what the chosen cases need has to be there", () => {
+  deepEqual(namesFor("udp-64", "udp-flows"), ["nginx"]);
+  deepEqual(namesFor("udp-dns"), ["nginx", "dnsdist", "dnsperf"]);
+  deepEqual(namesFor("bulk"), ["nginx", "haproxy", "wrk"]);
+  deepEqual(namesFor(...CASE_NAMES), ["nginx", "haproxy", "dnsdist", "wrk", "dnsperf"]);
+});
