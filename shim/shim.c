@@ -295,15 +295,27 @@ int32_t rw_accept(int32_t fd) {
   int ready = poll(&waiting, 1, 0);
   if (ready < 0) return -errno;
   if (ready == 0) return -EAGAIN;
+  /* A socket that processes share: another one may take the connection first, and then accept
+   * must not wait for the next. O_NONBLOCK would change the file for all of them. */
+  struct timeval patience = {.tv_usec = 1};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   socklen_t bytes = sizeof control.scratch;
   return check(accept4(fd, (struct sockaddr *)control.scratch, &bytes, SOCK_CLOEXEC));
 }
 
-/* Takes bytes that have arrived out of a socket without copying them (tcp(7), MSG_TRUNC). */
+/*
+ * Takes bytes that have arrived out of a socket: without copying them from TCP (tcp(7), MSG_TRUNC);
+ * unix sockets do copy, and answer EFAULT to the null pointer before they have taken anything.
+ */
 int32_t rw_discard(int32_t fd, uint32_t bytes) {
+  static char sink[65536];
   uint32_t done = 0;
   while (done < bytes) {
     ssize_t result = recv(fd, 0, bytes - done, MSG_TRUNC | MSG_DONTWAIT);
+    if (result < 0 && errno == EFAULT) {
+      size_t piece = bytes - done < sizeof sink ? bytes - done : sizeof sink;
+      result = recv(fd, sink, piece, MSG_DONTWAIT);
+    }
     if (result < 0 && errno == EINTR) continue;
     if (result <= 0) break;
     done += (uint32_t)result;

@@ -70,8 +70,13 @@ export const SEND_BYTES_MAX = 32 * 1024;
 /** Deadlines handled in one turn. */
 export const EXPIRIES_PER_TURN_MAX = 1024;
 
-/** Bytes of datagrams sent to servers lately, kept for those that meet a closed port. */
-export const JOURNAL_BYTES = 1 << 20;
+/**
+ * Bytes of datagrams sent to servers lately, kept for those that meet a closed port. More than all
+ * sends between two calls can fill: what was kept last is still there when its send is submitted.
+ */
+export const JOURNAL_BYTES = 2 << 20;
+/** Larger ones are not kept: bulk, whose sender waits for an answer and sends it again. */
+export const JOURNAL_DATAGRAM_BYTES_MAX = 2048;
 /** Flows of a worker, whatever the limit of open files says: sizes the state arrays. */
 export const FLOWS_MAX = 1 << 17;
 /** Free slots at which each new flow costs an old one its place: as many as a turn can bring. */
@@ -90,8 +95,11 @@ export const QUIC_DIRECTORY_FLOATS = 16_384;
 
 /** Bytes looked at for a PROXY header or a ClientHello: what a buffer of the gated lane holds. */
 export const PEEK_BYTES_MAX = GATED_BUFFER_BYTES;
-/** A socket that cannot wake us for more of a header than it has is looked at so often. */
+/** A socket that cannot wake us for more of a header is looked at so often, then ever less. */
 export const PEEK_AGAIN_MS = 20;
+export const PEEK_AGAIN_MS_MAX = 640;
+/** How long after a cut a worker may still wait for what it has cancelled. */
+export const CUT_GRACE_MS = 2000;
 
 /** Open files a process keeps for itself: ring, pipes, runtime; listeners come on top. */
 export const FDS_RESERVED = 64;
@@ -162,4 +170,8 @@ assert(
   "buffer rings are powers of two",
 );
 assert((JOURNAL_BYTES & (JOURNAL_BYTES - 1)) === 0, "the journal wraps by a mask");
+assert(
+  SUBMISSIONS_MAX * (JOURNAL_DATAGRAM_BYTES_MAX + 64) < JOURNAL_BYTES,
+  "what is kept outlives its submission",
+);
 assert((GATED_BUFFERS_MAX & (GATED_BUFFERS_MAX - 1)) === 0, "buffer rings are powers of two");

@@ -110,6 +110,8 @@ export class Relay implements SendOwner {
     if (buffer >= 0) this.#pool.lease(buffer, result > 0 ? result : 0);
     if (tunnels.state[slot] !== tunnel.OPEN) {
       if (buffer >= 0) this.#pool.release(buffer);
+      // It had more to tell while its cancel was on its way, and may not have met it.
+      if (ring.more) cancelEndpoint(ring, tunnels, endpoint, RECEIVE);
       this.closeWhenIdle(slot);
       return;
     }

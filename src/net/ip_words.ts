@@ -42,6 +42,11 @@ export function isIpv4Words(words: Int32Array, at: number): boolean {
   return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === IPV4_MARK;
 }
 
+/** fe80::/10: an address that means something on one interface only. */
+export function isLinkLocalWords(words: Int32Array, at: number): boolean {
+  return (words[at] & 0xffc00000) === (0xfe800000 | 0);
+}
+
 /** Writes the 4 bytes of an IPv4-mapped address. */
 export function writeIpv4Bytes(words: Int32Array, at: number, bytes: Uint8Array, to: number): void {
   writeWord(bytes, to, words[at + 3]);

@@ -24,7 +24,7 @@ import {
 import * as layout from "../../ffi/layout.ts";
 import { type Library, mapAnonymous, openShim, viewAt } from "../../ffi/shim.ts";
 import { socketAddressBytes } from "../net/socket_address.ts";
-import { readSocketAddress, writeSocketAddress } from "../net/ip_words.ts";
+import { isLinkLocalWords, readSocketAddress, writeSocketAddress } from "../net/ip_words.ts";
 import { highHalf, lowHalf } from "./address_half.ts";
 import { KernelQueues, SQE_WORDS } from "./kernel_queues.ts";
 import {
@@ -33,6 +33,7 @@ import {
   messagePayloadBytes,
   messageSegmentBytes,
   MessageSlots,
+  noteInterface,
   readMessageTarget,
 } from "./message_slots.ts";
 import {
@@ -186,7 +187,11 @@ export class KernelRing extends KernelQueues implements Ring {
   readEnvelope(words: Int32Array, to: number): number {
     const at = bufferOffset(this.buffer);
     readMessageTarget(this.slab, this.#slabWords, at, words, to + 4);
-    return readSocketAddress(this.slab, at + MESSAGE_SENDER_OFFSET, words, to);
+    const port = readSocketAddress(this.slab, at + MESSAGE_SENDER_OFFSET, words, to);
+    if (isLinkLocalWords(words, to) && isLinkLocalWords(words, to + 4)) {
+      noteInterface(this.#slabWords, at, words, to + 4);
+    }
+    return port;
   }
 
   accept(fd: number, slot: number, kind: number, index: number, generation: number): void {

@@ -13,6 +13,7 @@
  */
 import { assert } from "../base/assert.ts";
 import {
+  isLinkLocalWords,
   readIpv4Words,
   readIpv6Words,
   writeIpv4Bytes,
@@ -58,6 +59,8 @@ const NAME_ROOM = 32;
 const CONTROL_ROOM = 64;
 /** From the start of a buffer to the payload that recvmsg left in it. */
 export const MESSAGE_PAYLOAD_OFFSET = OUT_HEAD_BYTES + NAME_ROOM + CONTROL_ROOM;
+/** In struct sockaddr_in6. */
+const SCOPE_OFFSET = 24;
 const PAYLOAD_BYTES_WORD = 2;
 const CONTROL_BYTES_WORD = 1;
 
@@ -150,6 +153,14 @@ export class MessageSlots {
     this.#writeVector(first + FIRST_VECTOR / 4, payloadLow, payloadHigh, payloadBytes);
   }
 
+  /** Both ends are link-local: the interface is part of their addresses (see noteInterface). */
+  #writeInterface(slot: number, index: number): void {
+    const control = (slot * SLOT_BYTES + CONTROL_AT) / 4;
+    this.#words[control + 5] = 0;
+    this.#words[control + 8] = index;
+    this.#words[(slot * SLOT_BYTES + ADDRESS + SCOPE_OFFSET) / 4] = index;
+  }
+
   /** The control message that makes several datagrams of one piece. Returns its length. */
   #writeSegment(slot: number, offset: number, segmentBytes: number): number {
     const word = (slot * SLOT_BYTES + CONTROL_AT + offset) / 4;
@@ -208,6 +219,7 @@ export class MessageSlots {
       // On a dual-stack socket an IPv4-mapped address is taken here too.
       writeIpv6Bytes(words, localAt, this.#bytes, at + 16);
       this.#words[word + 8] = 0;
+      if (isLinkLocalWords(words, localAt)) this.#writeInterface(slot, words[localAt + 1]);
     }
     return (bytes + 7) & ~7;
   }
@@ -263,4 +275,18 @@ export function readMessageTarget(
   const ipv6 = findControl(slabWords, at, SOL_IPV6, IPV6_PKTINFO);
   if (ipv6 >= 0) readIpv6Words(slab, ipv6, words, to);
   else for (let i = 0; i < 4; i++) words[to + i] = 0;
+}
+
+/**
+ * Notes the interface in a link-local address: its number takes the place of the second word, which
+ * is zero in every such address (RFC 4291 section 2.5.6). So a flow knows where it came in without
+ * a word of its own, and its replies leave there.
+ */
+export function noteInterface(
+  slabWords: Int32Array,
+  at: number,
+  words: Int32Array,
+  localAt: number,
+): void {
+  words[localAt + 1] = slabWords[(at + MESSAGE_SENDER_OFFSET + SCOPE_OFFSET) / 4];
 }

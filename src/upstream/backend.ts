@@ -124,6 +124,11 @@ export class Backend {
   setAddress(server: number, address: readonly number[]): void {
     assert(address.length <= ADDRESS_SLOT_BYTES, "an address fits its slot");
     this.#known[server] = address.length > 0 ? 1 : 0;
+    // What was closed was the old address.
+    if (this.#shunnedUntilMs[server] !== 0) {
+      this.#shunnedUntilMs[server] = 0;
+      this.#shunnedCount--;
+    }
     this.#addresses.set(address, this.addressSlot(server) * ADDRESS_SLOT_BYTES);
   }
 
@@ -138,7 +143,8 @@ export class Backend {
 
   /**
    * Picks a server that is not among the `triedCount` entries of `tried` from `triedAt` on, or -1.
-   * `random` and `hash` are unsigned 32-bit integers.
+   * `random` and `hash` are unsigned 32-bit integers. Shunned servers are passed over for datagrams:
+   * that a port of UDP is closed says nothing of TCP.
    */
   choose(
     random: number,
@@ -146,14 +152,15 @@ export class Backend {
     tried: Int16Array,
     triedAt: number,
     triedCount: number,
+    forDatagrams = false,
   ): number {
     if (this.#needsOpen) this.#sumOpen();
-    if (this.#shunnedCount > 0) {
-      this.#shun();
+    if (forDatagrams && this.#shunnedCount > 0) {
+      this.#skipShunned();
       const server = this.#pickFrom(random, hash, tried, triedAt, triedCount);
-      if (server >= 0) return server;
-      // All were refused lately: then any may be tried.
       this.#skipped.fill(0);
+      // All were refused lately: then any may be tried.
+      if (server >= 0) return server;
     }
     return this.#pickFrom(random, hash, tried, triedAt, triedCount);
   }
@@ -195,7 +202,7 @@ export class Backend {
   }
 
   /** Marks the servers that are passed over now; whose time is up is not. */
-  #shun(): void {
+  #skipShunned(): void {
     const nowMs = this.#clock.nowMs;
     for (let i = 0; i < this.serverCount; i++) {
       const untilMs = this.#shunnedUntilMs[i];
@@ -241,9 +248,11 @@ export class Backend {
     client: Int32Array,
     clientAt: number,
   ): number {
-    // An IPv6 client cannot be shown to a server of IPv4, and one of a unix socket to nobody.
-    if (family === AF_INET && !isIpv4Words(client, clientAt)) return -EAFNOSUPPORT;
-    if (family === AF_UNIX) return -EAFNOSUPPORT;
+    // Between IPv4 and IPv6 nobody can be shown, and a client of a unix socket (zeros) to nobody.
+    const isIpv4 = isIpv4Words(client, clientAt);
+    const isNobody = !isIpv4 && client[clientAt] === 0 && client[clientAt + 3] === 0;
+    if (family === AF_UNIX || isNobody) return -EAFNOSUPPORT;
+    if ((family === AF_INET) !== isIpv4) return -EAFNOSUPPORT;
     const allowed = family === AF_INET
       ? ring.setOption(fd, SOL_IP, IP_TRANSPARENT, 1)
       : ring.setOption(fd, SOL_IPV6, IPV6_TRANSPARENT, 1);

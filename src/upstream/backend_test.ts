@@ -47,7 +47,11 @@ function makeBackend(servers: readonly ServerPlan[], more: Partial<BackendPlan> 
     tried.set(before);
     return backend.choose(12345, 6789, tried, 0, before.length);
   };
-  return { backend, shared, addresses, choose };
+  const chooseForDatagrams = (...before: number[]) => {
+    tried.set(before);
+    return backend.choose(12345, 6789, tried, 0, before.length, true);
+  };
+  return { backend, shared, addresses, choose, chooseForDatagrams };
 }
 
 Deno.test("a server that was tried for this connection is not picked again", () => {
@@ -120,7 +124,7 @@ Deno.test("the attempts for a connection are the first and the retries, within t
 
 Deno.test("a server whose port was closed is passed over for a while, if there are others", () => {
   const clock = { nowMs: 1000 };
-  const { backend, choose } = makeBackend([server("a"), server("b")]);
+  const { backend, chooseForDatagrams: choose } = makeBackend([server("a"), server("b")]);
   backend.shun(0, clock);
   assert.equal(choose(), 1);
   clock.nowMs += UNREACHABLE_MS - 1;
@@ -131,7 +135,7 @@ Deno.test("a server whose port was closed is passed over for a while, if there a
 
 Deno.test("when all of them were closed lately any may be tried", () => {
   const clock = { nowMs: 1000 };
-  const { backend, choose } = makeBackend([server("a"), server("b")]);
+  const { backend, chooseForDatagrams: choose } = makeBackend([server("a"), server("b")]);
   backend.shun(0, clock);
   backend.shun(1, clock);
   assert.equal(choose(), 0);
@@ -142,7 +146,7 @@ Deno.test("when all of them were closed lately any may be tried", () => {
 Deno.test("a closed port makes way for a backup, and is tried before the client is refused", () => {
   const clock = { nowMs: 1000 };
   const servers = [server("a"), server("spare", { backup: true })];
-  const { backend, choose } = makeBackend(servers);
+  const { backend, chooseForDatagrams: choose } = makeBackend(servers);
   backend.shun(0, clock);
   assert.equal(choose(), 1);
   assert.equal(choose(1), 0);
@@ -150,7 +154,7 @@ Deno.test("a closed port makes way for a backup, and is tried before the client 
 
 Deno.test("a port that is found closed again is passed over for as long again", () => {
   const clock = { nowMs: 1000 };
-  const { backend, choose } = makeBackend([server("a"), server("b")]);
+  const { backend, chooseForDatagrams: choose } = makeBackend([server("a"), server("b")]);
   backend.shun(0, clock);
   clock.nowMs += UNREACHABLE_MS - 1;
   backend.shun(0, clock);
@@ -160,6 +164,20 @@ Deno.test("a port that is found closed again is passed over for as long again", 
   assert.equal(choose(), 0);
   // And is none the less picked from then on, however often it was closed.
   assert.equal(choose(), 0);
+});
+
+Deno.test("that a port of UDP is closed says nothing of TCP", () => {
+  const { backend, choose, chooseForDatagrams } = makeBackend([server("a"), server("b")]);
+  backend.shun(0, { nowMs: 1000 });
+  assert.equal(chooseForDatagrams(), 1);
+  assert.equal(choose(), 0);
+});
+
+Deno.test("a new address is not passed over for what the old one did", () => {
+  const { backend, chooseForDatagrams } = makeBackend([server("a"), server("b")]);
+  backend.shun(0, { nowMs: 1000 });
+  backend.setAddress(0, IPV6);
+  assert.equal(chooseForDatagrams(), 0);
 });
 
 Deno.test("usable is a server with an address and a weight, not closed lately", () => {

@@ -16,6 +16,7 @@ import { BufferPool } from "../buffer/buffer_pool.ts";
 import {
   ACCEPTS_ARMED_MAX,
   type Capacity,
+  CUT_GRACE_MS,
   OFFER_NARROW_MS,
   ORPHAN_ACCEPT_MS,
   TURN_WAIT_MS_MAX,
@@ -320,7 +321,7 @@ export class Worker {
     if (this.state === SERVING) this.drain(0);
     this.cutCount += this.tcp.cut() + this.udp.cut();
     // And whoever an accept still in flight brings in.
-    this.#cutAtMs = this.#ring.nowMs;
+    this.#cutAtMs = Math.min(this.#cutAtMs, this.#ring.nowMs);
   }
 
   #continueDrain(): void {
@@ -330,7 +331,9 @@ export class Worker {
     // Both are asked: to be asked is what lets the sockets of datagrams close.
     const isTcpIdle = this.tcp.isIdle();
     const isUdpIdle = this.udp.isIdle();
-    if (isTcpIdle && isUdpIdle) this.#setState(DONE);
+    const isOver = isTcpIdle && isUdpIdle;
+    // What does not even end by being cancelled must not keep the process.
+    if (isOver || this.#cutAtMs + CUT_GRACE_MS <= this.#ring.nowMs) this.#setState(DONE);
   }
 
   #setState(state: number): void {

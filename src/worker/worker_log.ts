@@ -5,7 +5,7 @@
  * that is over the rate, too long, or finds the pipe full is dropped and counted. Lines are at most
  * PIPE_BUF long, so a line is written whole or not at all.
  */
-import { describeErrno } from "../base/errno.ts";
+import { describeErrno, EADDRNOTAVAIL, EAGAIN } from "../base/errno.ts";
 import { LOG_LINE_BYTES_MAX, LOG_LINES_PER_SECOND } from "../limits.ts";
 import { isLogged, type Level } from "../log/log.ts";
 import { LOG_DROPPED } from "../metrics/metric_names.ts";
@@ -52,10 +52,15 @@ export class WorkerLog implements ProxyLog {
       this.#secondStartMs = nowMs;
       this.#linesThisSecond = 0;
     }
-    if (++this.#linesThisSecond > LOG_LINES_PER_SECOND) {
+    // Half of the lines are kept for what is wrong here: clients may send nonsense at any rate.
+    const linesMax = level === "info" || level === "debug"
+      ? LOG_LINES_PER_SECOND / 2
+      : LOG_LINES_PER_SECOND;
+    if (this.#linesThisSecond >= linesMax) {
       this.#row[LOG_DROPPED]++;
       return;
     }
+    this.#linesThisSecond++;
     this.send({ type: "log", level, text });
   }
 
@@ -73,10 +78,11 @@ export class WorkerLog implements ProxyLog {
   }
 
   acceptFailed(listener: string, result: number): void {
-    this.log(
-      "error",
-      `listener "${listener}": cannot take connections for a moment: ${describeErrno(result)}`,
-    );
+    const isPortless = result === -EAGAIN || result === -EADDRNOTAVAIL;
+    const why = isPortless
+      ? "no local port is left towards a server (net.ipv4.ip_local_port_range)"
+      : describeErrno(result);
+    this.log("error", `listener "${listener}": cannot take clients for a moment: ${why}`);
   }
 
   misread(listener: string, why: string): void {

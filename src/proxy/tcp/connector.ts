@@ -77,10 +77,7 @@ export class Connector {
     }
     const fd = backend.openSocket(ring, server, STREAM, tunnels.client, slot * IP_WORDS);
     if (fd < 0 && verdict(ACCEPT, fd) === SHORT) {
-      // No server's fault: the client waits.
-      this.#shortOfFiles.push(slot);
-      this.#shortUntilMs = ring.nowMs + ACCEPT_PAUSE_MS;
-      this.#owner.onShortage(slot, fd);
+      this.#waitForMore(slot, fd);
       return;
     }
     tunnels.tried[slot * ATTEMPTS_MAX + tunnels.attempts[slot]] = server;
@@ -102,6 +99,23 @@ export class Connector {
     const generation = tunnels.generation[slot];
     ring.connect(fd, backend.addressSlot(server), CONNECT, endpoint, generation);
     this.#wheel.set(slot, ring.nowMs + backend.connectTimeoutMs);
+  }
+
+  /** Out of files, memory or local ports: no server's fault, so the client waits. */
+  #waitForMore(slot: number, result: number): void {
+    this.#shortOfFiles.push(slot);
+    this.#shortUntilMs = this.#context.ring.nowMs + ACCEPT_PAUSE_MS;
+    this.#owner.onShortage(slot, result);
+  }
+
+  /** Closes the socket of a connect that failed. */
+  #giveUpSocket(slot: number): void {
+    const tunnels = this.#tunnels;
+    this.#context.row[tunnels.serverAt[slot] + metric.SERVER_OPEN]--;
+    this.#context.ring.close(tunnels.fd[slot * 2 + 1]);
+    tunnels.fd[slot * 2 + 1] = -1;
+    tunnels.server[slot] = -1;
+    this.#wheel.clear(slot);
   }
 
   /** Tunnels that waited for an fd go on. */
@@ -144,18 +158,20 @@ export class Connector {
 
   #onFailure(slot: number, backend: Backend, result: number): void {
     const tunnels = this.#tunnels;
-    const { row, ring, log } = this.#context;
+    const { row, log } = this.#context;
     const at = tunnels.serverAt[slot];
     const how = verdict(CONNECT, result);
     if (how === OURS) row[metric.BUGS]++;
+    if (how === SHORT) {
+      this.#giveUpSocket(slot);
+      tunnels.attempts[slot]--;
+      this.#waitForMore(slot, result);
+      return;
+    }
     if (result === -ECANCELED) row[metric.CONNECT_TIMEOUTS]++;
     row[at + metric.SERVER_CONNECT_FAILURES]++;
-    row[at + metric.SERVER_OPEN]--;
     log.connectFailed(backend, tunnels.server[slot], result);
-    ring.close(tunnels.fd[slot * 2 + 1]);
-    tunnels.fd[slot * 2 + 1] = -1;
-    tunnels.server[slot] = -1;
-    this.#wheel.clear(slot);
+    this.#giveUpSocket(slot);
     // Again means that the kernel was interrupted: the same server may have another try.
     if (how === AGAIN) tunnels.tried[slot * ATTEMPTS_MAX + tunnels.attempts[slot] - 1] = 0x7fff;
     if (tunnels.attempts[slot] < backend.attemptsMax) {

@@ -17,7 +17,7 @@ import { bufferOffset } from "../../buffer/buffer_pool.ts";
 import type { Relay } from "../../connection/relay.ts";
 import type { TimerWheel } from "../../connection/timer_wheel.ts";
 import { READING, RECEIVING, type Tunnels } from "../../connection/tunnels.ts";
-import { PEEK_AGAIN_MS, PEEK_BYTES_MAX } from "../../limits.ts";
+import { PEEK_AGAIN_MS, PEEK_AGAIN_MS_MAX, PEEK_BYTES_MAX } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
 import * as header from "../../proxy_protocol/proxy_header.ts";
 import { ProxyHeader } from "../../proxy_protocol/proxy_header.ts";
@@ -58,6 +58,10 @@ export class Prelude {
   readonly #stage: Uint8Array;
   /** Bytes that the last look showed. */
   readonly #seen: Int32Array;
+  /** Whether the client had ended before the look that is under way began. */
+  readonly #hasEnded: Uint8Array;
+  /** How long to wait before the next look by the clock. */
+  readonly #againMs: Uint16Array;
 
   constructor(
     context: ProxyContext,
@@ -73,6 +77,8 @@ export class Prelude {
     this.#owner = owner;
     this.#stage = new Uint8Array(tunnels.capacity);
     this.#seen = new Int32Array(tunnels.capacity);
+    this.#hasEnded = new Uint8Array(tunnels.capacity);
+    this.#againMs = new Uint16Array(tunnels.capacity);
   }
 
   /** Whether connections of this listener have something to be read before they go anywhere. */
@@ -95,6 +101,8 @@ export class Prelude {
   #enter(slot: number, stage: number): void {
     this.#stage[slot] = stage;
     this.#seen[slot] = 0;
+    this.#hasEnded[slot] = 0;
+    this.#againMs[slot] = PEEK_AGAIN_MS;
     this.#tunnels.activeMs[slot] = this.#context.ring.nowMs;
     this.#wheel.set(slot, this.#deadlineMs(slot));
     this.#look(slot);
@@ -184,25 +192,37 @@ export class Prelude {
   }
 
   #lookForMore(slot: number, count: number): void {
+    const { ring } = this.#context;
     const hasMore = count > this.#seen[slot];
+    if (!hasMore && this.#hasEnded[slot] === 1) {
+      this.#fail(slot, "the client ended in the middle of it", 0);
+      return;
+    }
+    // The end may have come after the look: only one that begins now shows all there is.
+    this.#hasEnded[slot] = ring.peerEnded(this.#tunnels.fd[slot * 2]) ? 1 : 0;
     if (hasMore) {
       this.#seen[slot] = count;
+      this.#againMs[slot] = PEEK_AGAIN_MS;
       this.#wakeAt(slot, count + 1);
     }
-    if (this.#context.ring.peerEnded(this.#tunnels.fd[slot * 2])) {
-      this.#fail(slot, "the client ended in the middle of it", 0);
-    } else if (hasMore) this.#look(slot);
-    else {
-      // Woken for nothing: unix sockets know no such mark, so they are looked at by the clock.
-      const againMs = this.#context.ring.nowMs + PEEK_AGAIN_MS;
-      this.#wheel.set(slot, Math.min(againMs, this.#deadlineMs(slot)));
+    if (hasMore || this.#hasEnded[slot] === 1) {
+      this.#look(slot);
+      return;
     }
+    // Woken for nothing: unix sockets know no such mark, so they are looked at by the clock.
+    const againMs = this.#againMs[slot];
+    this.#againMs[slot] = Math.min(againMs * 2, PEEK_AGAIN_MS_MAX);
+    this.#wheel.set(slot, Math.min(ring.nowMs + againMs, this.#deadlineMs(slot)));
   }
 
   onExpired(slot: number): void {
-    if (this.#context.ring.nowMs >= this.#deadlineMs(slot)) {
+    const deadlineMs = this.#deadlineMs(slot);
+    if (this.#context.ring.nowMs >= deadlineMs) {
       this.#fail(slot, "it did not come in time", HANDSHAKE_FAILURE);
-    } else if ((this.#tunnels.flags[slot * 2] & RECEIVING) === 0) this.#look(slot);
+      return;
+    }
+    this.#wheel.set(slot, deadlineMs);
+    if ((this.#tunnels.flags[slot * 2] & RECEIVING) === 0) this.#look(slot);
   }
 
   #fail(slot: number, why: string, alert: number): void {

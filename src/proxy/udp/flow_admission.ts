@@ -8,7 +8,7 @@
  *
  * @hot
  */
-import { EAGAIN } from "../../base/errno.ts";
+import { EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EINVAL } from "../../base/errno.ts";
 import { ATTEMPTS_MAX, FLOWS_HEADROOM } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
 import { listenerOffset, serverOffset } from "../../metrics/shared_state.ts";
@@ -27,6 +27,16 @@ import type { QuicAffinity } from "./quic_affinity.ts";
 const SOL_UDP = 17;
 const UDP_GRO = 104;
 
+/** New flows are refused so long after the ports have run out: looking for one costs 0.5 ms. */
+const PORTLESS_MS = 10;
+/** And so many flows give theirs back. */
+const PORTS_FREED = 32;
+
+/** Whether it is the server that cannot be reached, or this client that cannot be shown to it. */
+function isOfServer(errno: number): boolean {
+  return errno !== -EAFNOSUPPORT && errno !== -EADDRNOTAVAIL && errno !== -EINVAL;
+}
+
 export interface FlowOpener {
   onOpened(flow: number): void;
   end(flow: number): void;
@@ -39,6 +49,8 @@ export class FlowAdmission {
   readonly #quic: QuicAffinity | null;
   readonly #owner: FlowOpener;
   readonly #headroom: number;
+  /** Until then no flow is opened: there was no local port left. */
+  #portlessUntilMs = 0;
   /** Servers tried for the flow that is being opened. */
   readonly #tried = new Int16Array(ATTEMPTS_MAX);
   readonly #probe = new Int32Array(FLOW_KEY_WORDS);
@@ -77,6 +89,11 @@ export class FlowAdmission {
         return -1;
       }
     }
+    // Limits before rates: who has no place anyway uses no token up.
+    if (this.#isFull(listener)) {
+      row[at + metric.LISTENER_LIMITED]++;
+      return -1;
+    }
     if (!gate.admits(headers.client, 0, headers.clientPort)) return -1;
     if (!this.#makeRoom(listener)) {
       row[at + metric.LISTENER_LIMITED]++;
@@ -98,7 +115,10 @@ export class FlowAdmission {
    */
   move(flow: number): number {
     const flows = this.#flows;
-    if (flows.freeCount === 0) return -1;
+    if (flows.freeCount === 0) {
+      this.#context.row[flows.listenerAt[flow] + metric.LISTENER_REFUSED]++;
+      return -1;
+    }
     const probe = this.#probe;
     const key = flow * FLOW_KEY_WORDS;
     for (let i = 0; i < FLOW_KEY_WORDS; i++) probe[i] = flows.keyWords[key + i];
@@ -115,19 +135,26 @@ export class FlowAdmission {
 
   // ---- Room -------------------------------------------------------------------------------
 
-  /** Whether there is a place for one more flow; evicts another where that is the way. */
+  /** Whether a limit of connections is reached, at which nobody gives way. */
+  #isFull(listener: number): boolean {
+    const { plan, region, ring } = this.#context;
+    if (ring.nowMs < this.#portlessUntilMs) return true;
+    const { connectionsMax } = plan.listeners[listener];
+    if (connectionsMax > 0) {
+      const open = region.state.sum(listenerOffset(listener) + metric.LISTENER_OPEN);
+      if (open >= connectionsMax) return true;
+    }
+    if (plan.connectionsMax === 0) return false;
+    return region.state.sumOverListeners(metric.LISTENER_OPEN) >= plan.connectionsMax;
+  }
+
+  /** Makes a place for one more flow, at another one's cost where need be; false without any. */
   #makeRoom(listener: number): boolean {
     const { plan, region } = this.#context;
     const flows = this.#flows;
-    const { connectionsMax, udp } = plan.listeners[listener];
     const open = region.state.sum(listenerOffset(listener) + metric.LISTENER_OPEN);
-    if (connectionsMax > 0 && open >= connectionsMax) return false;
-    if (plan.connectionsMax > 0) {
-      const all = region.state.sumOverListeners(metric.LISTENER_OPEN);
-      if (all >= plan.connectionsMax) return false;
-    }
     // A worker that has none itself adds one: the cap holds to within one flow per worker.
-    if (open >= udp!.flowsMax) this.#evict(flows.victim(listener));
+    if (open >= plan.listeners[listener].udp!.flowsMax) this.#evict(flows.victim(listener));
     if (flows.freeCount <= this.#headroom) this.#evict(flows.victimOfAll());
     return flows.freeCount > 0;
   }
@@ -158,7 +185,9 @@ export class FlowAdmission {
     let count = triedCount;
     let server = preferred;
     for (;;) {
-      if (server < 0) server = backend.choose(random.next(), hash >>> 0, this.#tried, 0, count);
+      if (server < 0) {
+        server = backend.choose(random.next(), hash >>> 0, this.#tried, 0, count, true);
+      }
       if (server < 0 || count >= backend.attemptsMax) {
         row[at + metric.LISTENER_REFUSED]++;
         log.refused(plan.listeners[listener].name, backend);
@@ -174,9 +203,11 @@ export class FlowAdmission {
         this.#onShortage(listener, fd);
         return -1;
       }
-      row[serverAt + metric.SERVER_CONNECT_FAILURES]++;
       log.connectFailed(backend, server, fd);
-      backend.shun(server, this.#context.ring);
+      if (isOfServer(fd)) {
+        row[serverAt + metric.SERVER_CONNECT_FAILURES]++;
+        backend.shun(server, this.#context.ring);
+      }
       this.#tried[count++] = server;
       server = -1;
     }
@@ -200,7 +231,11 @@ export class FlowAdmission {
     row[metric.ACCEPT_PAUSES]++;
     log.acceptFailed(plan.listeners[listener].name, result);
     row[listenerOffset(listener) + metric.LISTENER_LIMITED]++;
-    this.#evict(this.#flows.victimOfAll());
+    const isPortless = result === -EAGAIN;
+    if (isPortless) this.#portlessUntilMs = this.#context.ring.nowMs + PORTLESS_MS;
+    for (let i = 0; i < (isPortless ? PORTS_FREED : 1); i++) {
+      this.#evict(this.#flows.victimOfAll());
+    }
   }
 
   #enter(

@@ -14,3 +14,5 @@ export const HEADER_DUE = 16;
 /** Its path to the server, to the client, does not take bursts (segmented_sends.ts). */
 export const NO_BURSTS_FORTH = 32;
 export const NO_BURSTS_BACK = 64;
+/** Something went to its server after the last answer. */
+export const UNANSWERED = 128;

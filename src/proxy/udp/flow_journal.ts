@@ -13,9 +13,7 @@
  * @hot
  */
 import { assert } from "../../base/assert.ts";
-
-/** Larger ones are not kept: they are bulk, whose sender waits for an answer and sends it again. */
-export const JOURNAL_DATAGRAM_BYTES_MAX = 2048;
+import { JOURNAL_DATAGRAM_BYTES_MAX } from "../../limits.ts";
 
 /** Before each datagram stands its length. */
 const LENGTH_BYTES = 2;
@@ -36,7 +34,7 @@ export class FlowJournal {
   /** The region is [offset, offset + bytes) of `slab`; `bytes` is a power of two. */
   constructor(slab: Uint8Array, offset: number, bytes: number, journalAt: Float64Array) {
     assert((bytes & (bytes - 1)) === 0, "the region is a power of two");
-    assert(bytes >= 2 * ENTRY_BYTES_MAX, "whatever was kept last is not overwritten at once");
+    assert(bytes >= 4 * ENTRY_BYTES_MAX, "whatever was kept last is not overwritten at once");
     assert(offset >= 0 && offset + bytes <= slab.length, "the region lies in the slab");
     this.#slab = slab;
     this.#offset = offset;
@@ -83,7 +81,9 @@ export class FlowJournal {
 
   #holds(flow: number): boolean {
     const place = this.#journalAt[flow];
-    return place >= 0 && this.#written - place <= this.#bytes;
+    // Those that come next to be overwritten are given up early: keeping one of them again would
+    // write over its own source.
+    return place >= 0 && this.#written - place <= this.#bytes - 2 * ENTRY_BYTES_MAX;
   }
 
   #entryOf(flow: number): number {

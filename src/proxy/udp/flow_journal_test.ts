@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Random } from "../../base/random.ts";
-import { FlowJournal, JOURNAL_DATAGRAM_BYTES_MAX } from "./flow_journal.ts";
+import { JOURNAL_DATAGRAM_BYTES_MAX } from "../../limits.ts";
+import { FlowJournal } from "./flow_journal.ts";
 
 const REGION_OFFSET = 4096;
-const REGION_BYTES = 8192;
+const REGION_BYTES = 16_384;
 const SLAB_BYTES = REGION_OFFSET + REGION_BYTES + 4096;
 
 function makeJournal(flows = 4) {
@@ -56,12 +57,27 @@ Deno.test("one that is too large is not kept, nor is the flow's former one any l
 Deno.test("what is overwritten is no longer offered", () => {
   const { send, kept } = makeJournal();
   send(0, Uint8Array.of(1, 2));
-  // Entries of sixteen bytes: the region has room for so many besides.
-  for (let i = 0; i < REGION_BYTES / 16 - 1; i++) send(1, Uint8Array.of(i));
+  // Entries of sixteen bytes; two of the largest are given up before they are overwritten.
+  const entries = (REGION_BYTES - 2 * (JOURNAL_DATAGRAM_BYTES_MAX + 16)) / 16;
+  for (let i = 0; i < entries - 1; i++) send(1, Uint8Array.of(i));
   assert.deepEqual(kept(0), Uint8Array.of(1, 2));
   send(1, Uint8Array.of(3));
   assert.equal(kept(0), null);
   assert.deepEqual(kept(1), Uint8Array.of(3));
+});
+
+Deno.test("what it still offers can be kept again and stays what it was", () => {
+  const { slab, journal, send, kept } = makeJournal();
+  const datagram = Uint8Array.from({ length: 1200 }, (_, i) => i);
+  send(0, datagram);
+  while (journal.offsetOf(0) >= 0) {
+    // For another flow, from where it stands: as when it is sent once more.
+    const before = journal.offsetOf(0);
+    journal.write(2, before, journal.bytesOf(0));
+    assert.deepEqual(kept(2), datagram);
+    assert.deepEqual(slab.slice(before, before + 1200), datagram);
+    send(1, new Uint8Array(100));
+  }
 });
 
 Deno.test("it goes on where its count has outgrown 32 bits", () => {
@@ -76,11 +92,11 @@ Deno.test("it goes on where its count has outgrown 32 bits", () => {
 });
 
 Deno.test("a region is a power of two within its slab, and not tiny", () => {
-  const slab = new Uint8Array(8192);
+  const slab = new Uint8Array(16_384);
   const at = new Float64Array(1);
   assert.throws(() => new FlowJournal(slab, 0, 5000, at), /power of two/);
-  assert.throws(() => new FlowJournal(slab, 4096, 8192, at), /lies in the slab/);
-  assert.throws(() => new FlowJournal(slab, 0, 2048, at), /not overwritten at once/);
+  assert.throws(() => new FlowJournal(slab, 4096, 16_384, at), /lies in the slab/);
+  assert.throws(() => new FlowJournal(slab, 0, 4096, at), /not overwritten at once/);
 });
 
 Deno.test("whatever is sent, it offers what a flow sent last, and touches nothing else", () => {

@@ -14,7 +14,7 @@
  * @hot
  */
 import { assert } from "../../base/assert.ts";
-import { ECONNREFUSED, ENOBUFS } from "../../base/errno.ts";
+import { ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOBUFS } from "../../base/errno.ts";
 import { KeyedHash } from "../../base/keyed_hash.ts";
 import { JOURNAL_OFFSET } from "../../buffer/buffer_pool.ts";
 import { EndpointQueue } from "../../connection/endpoint_queue.ts";
@@ -26,7 +26,7 @@ import { DATAGRAM_LANE, FORWARDED, RECEIVE, REPLIED, REPLIES, REPLY } from "../.
 import { AGAIN, OURS, verdict } from "../../socket/failure.ts";
 import type { ProxyContext } from "../proxy_context.ts";
 import { FlowAdmission, type FlowOpener } from "./flow_admission.ts";
-import { HEADER_DUE, MOVED, RECEIVING } from "./flow_flags.ts";
+import { HEADER_DUE, MOVED, RECEIVING, UNANSWERED } from "./flow_flags.ts";
 import { FlowHeader } from "./flow_header.ts";
 import { FlowJournal } from "./flow_journal.ts";
 import * as flows from "./flow_table.ts";
@@ -35,6 +35,11 @@ import { QuicAffinity } from "./quic_affinity.ts";
 import { countDatagrams, SegmentedSends } from "./segmented_sends.ts";
 import { SentBuffers } from "./sent_buffers.ts";
 import { UdpSockets } from "./udp_sockets.ts";
+
+/** What ICMP says when nothing can be had from a server now. */
+function isUnreachable(result: number): boolean {
+  return result === -ECONNREFUSED || result === -EHOSTUNREACH || result === -ENETUNREACH;
+}
 
 export class UdpProxy implements FlowOpener {
   readonly flows: FlowTable;
@@ -84,7 +89,9 @@ export class UdpProxy implements FlowOpener {
   arm(): void {
     this.sockets.arm();
     for (let flow = this.#starved.shift(); flow >= 0; flow = this.#starved.shift()) {
-      if (this.flows.state[flow] === flows.OPEN) this.#receive(flow);
+      const isOpen = this.flows.state[flow] === flows.OPEN;
+      // It may have been asked for meanwhile, or its slot used again.
+      if (isOpen && (this.flows.flags[flow] & RECEIVING) === 0) this.#receive(flow);
     }
   }
 
@@ -147,14 +154,16 @@ export class UdpProxy implements FlowOpener {
     this.#countForward(flow, bytes, 1);
     // With a single server there is nobody to send it to again.
     if (backends[table.backend[flow]].serverCount > 1) this.#journal.write(flow, offset, bytes);
+    // One that was kept already is sent from its new place: the old one may be written over.
+    const at = offset >= JOURNAL_OFFSET ? this.#journal.offsetOf(flow) : offset;
     const fd = table.fd[flow];
     const generation = table.generation[flow];
     if ((table.flags[flow] & HEADER_DUE) !== 0) {
       table.flags[flow] &= ~HEADER_DUE;
       const length = this.#headers.write(flow);
       const prefix = this.#headers.bytes;
-      ring.sendPrefixed(fd, prefix, length, offset, bytes, FORWARDED, flow, generation);
-    } else ring.sendDatagram(fd, offset, bytes, FORWARDED, flow, generation);
+      ring.sendPrefixed(fd, prefix, length, at, bytes, FORWARDED, flow, generation);
+    } else ring.sendDatagram(fd, at, bytes, FORWARDED, flow, generation);
     if ((table.flags[flow] & RECEIVING) === 0) this.#receive(flow);
   }
 
@@ -181,6 +190,7 @@ export class UdpProxy implements FlowOpener {
     const table = this.flows;
     table.touch(flow);
     for (let i = 0; i < count; i++) table.onRequest(flow);
+    table.flags[flow] |= UNANSWERED;
     const at = table.serverAt[flow];
     this.#row[at + metric.SERVER_DATAGRAMS_SENT] += count;
     this.#row[at + metric.SERVER_SENT_BYTES] += bytes;
@@ -233,8 +243,11 @@ export class UdpProxy implements FlowOpener {
     if (buffer >= 0) pool.lease(buffer, result > 0 ? result : 0);
     if (table.state[flow] !== flows.OPEN || result < 0) {
       if (buffer >= 0) pool.release(buffer);
-      if (table.state[flow] !== flows.OPEN) this.#closeWhenIdle(flow);
-      else this.#onReplyFailure(flow, result);
+      if (table.state[flow] !== flows.OPEN) {
+        // It had more to tell while its cancel was on its way, and may not have met it.
+        if (more) this.#cancel(flow);
+        this.#closeWhenIdle(flow);
+      } else this.#onReplyFailure(flow, result);
       return;
     }
     const at = table.serverAt[flow];
@@ -263,7 +276,7 @@ export class UdpProxy implements FlowOpener {
     }
     table.touch(flow);
     table.onReply(flow);
-    table.flags[flow] &= ~MOVED;
+    table.flags[flow] &= ~(MOVED | UNANSWERED);
     const at = table.listenerAt[flow];
     this.#row[at + metric.LISTENER_DATAGRAMS_SENT] += count;
     this.#row[at + metric.LISTENER_SENT_BYTES] += bytes;
@@ -310,7 +323,12 @@ export class UdpProxy implements FlowOpener {
       return;
     }
     if (how === OURS) this.#row[metric.BUGS]++;
-    this.#onRefused(flow, result);
+    if (isUnreachable(result)) this.#onRefused(flow, result);
+    else {
+      // Of one datagram, not of the server: that it was too large for some hop (EMSGSIZE), say.
+      this.#dropped(flow);
+      if ((this.flows.flags[flow] & RECEIVING) === 0) this.#receive(flow);
+    }
   }
 
   #onReceiveFailure(result: number): void {
@@ -335,12 +353,14 @@ export class UdpProxy implements FlowOpener {
     this.#row[at + metric.SERVER_CONNECT_FAILURES]++;
     log.connectFailed(backend, table.server[flow], result);
     backend.shun(table.server[flow], ring);
+    // Moved once, for a datagram that nobody has answered and that is still kept.
+    const state = table.flags[flow] & (MOVED | UNANSWERED);
     const offset = this.#journal.offsetOf(flow);
-    const mayMove = (table.flags[flow] & MOVED) === 0 && offset >= 0 && backend.attemptsMax > 1;
+    const mayMove = state === UNANSWERED && offset >= 0 && backend.attemptsMax > 1;
     const bytes = mayMove ? this.#journal.bytesOf(flow) : 0;
     const next = mayMove ? this.#admission.move(flow) : -1;
     if (next < 0) {
-      this.#row[table.listenerAt[flow] + metric.LISTENER_REFUSED]++;
+      if (!mayMove) this.#row[table.listenerAt[flow] + metric.LISTENER_REFUSED]++;
       if (table.state[flow] === flows.OPEN) this.end(flow);
       return;
     }
@@ -381,13 +401,15 @@ export class UdpProxy implements FlowOpener {
     this.#wheel.clear(flow);
     table.close(flow);
     this.#admission.onEnded(flow);
-    if ((table.flags[flow] & RECEIVING) !== 0) {
-      const { responses } = this.#context.plan.listeners[table.listener[flow]].udp!;
-      // By name: for an fd the kernel would walk the receives of all flows.
-      const kind = responses > 0 ? REPLY : REPLIES;
-      this.#context.ring.cancel(kind, flow, table.generation[flow]);
-    }
+    if ((table.flags[flow] & RECEIVING) !== 0) this.#cancel(flow);
     this.#closeWhenIdle(flow);
+  }
+
+  /** By name: for an fd the kernel would walk the receives of all flows. */
+  #cancel(flow: number): void {
+    const { responses } = this.#context.plan.listeners[this.flows.listener[flow]].udp!;
+    const kind = responses > 0 ? REPLY : REPLIES;
+    this.#context.ring.cancel(kind, flow, this.flows.generation[flow]);
   }
 
   #closeWhenIdle(flow: number): void {
