@@ -33,6 +33,7 @@ const SYMBOLS = {
   rw_socket_type: { parameters: ["i32"], result: "i32" },
   rw_accept: { parameters: ["i32"], result: "i32" },
   rw_send: { parameters: ["i32", "u32"], result: "i32" },
+  rw_send_message: { parameters: ["i32", "i32", "i32"], result: "i32" },
   rw_discard: { parameters: ["i32", "u32"], result: "i32" },
   rw_peer_ended: { parameters: ["i32"], result: "i32" },
   rw_shutdown_write: { parameters: ["i32"], result: "i32" },

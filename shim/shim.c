@@ -278,6 +278,12 @@ int32_t rw_socket_name(int32_t fd) {
   return getsockname(fd, (struct sockaddr *)control.scratch, &bytes) < 0 ? -errno : (int32_t)bytes;
 }
 
+/* A struct msghdr in memory of ours, its address in two halves as entries have it. */
+int32_t rw_send_message(int32_t fd, int32_t address_low, int32_t address_high) {
+  uintptr_t address = (uintptr_t)(uint32_t)address_high << 32 | (uint32_t)address_low;
+  return check(sendmsg(fd, (const struct msghdr *)address, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
 int32_t rw_socket_type(int32_t fd) {
   int type = 0;
   socklen_t bytes = sizeof type;

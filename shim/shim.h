@@ -64,6 +64,7 @@ int32_t rw_socket_name(int32_t fd);
 int32_t rw_socket_type(int32_t fd);
 int32_t rw_accept(int32_t fd);
 int32_t rw_send(int32_t fd, uint32_t bytes);
+int32_t rw_send_message(int32_t fd, int32_t address_low, int32_t address_high);
 int32_t rw_discard(int32_t fd, uint32_t bytes);
 int32_t rw_peer_ended(int32_t fd);
 int32_t rw_shutdown_write(int32_t fd);

@@ -88,6 +88,9 @@ export const UNREACHABLE_MS = 5000;
 /** What a socket of a UDP listener may hold in either direction, unless the file says otherwise. */
 export const DATAGRAM_SOCKET_BYTES = 4 << 20;
 
+/** And what the socket of a flow may hold whose answers are not counted. */
+export const FLOW_SOCKET_BYTES = 1 << 20;
+
 /** Clients that a limit per client can tell apart at a time, in a table of a worker or listener. */
 export const SHARED_CLIENTS = 1 << 14;
 /** Floats of a worker's table of QUIC connection ids: the 16382 learned last, more or less. */

@@ -3,6 +3,7 @@
  * the words that people know. Only for what the program meets: others print as "errno N".
  */
 export const EPERM = 1;
+export const ENOENT = 2;
 export const EINTR = 4;
 export const EIO = 5;
 export const EAGAIN = 11;
@@ -10,9 +11,11 @@ export const ENOMEM = 12;
 export const EACCES = 13;
 export const EBUSY = 16;
 export const EEXIST = 17;
+export const ENOTDIR = 20;
 export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
+export const EROFS = 30;
 export const EPIPE = 32;
 export const ENOSYS = 38;
 export const ETIME = 62;
@@ -21,6 +24,7 @@ export const EOPNOTSUPP = 95;
 export const EAFNOSUPPORT = 97;
 export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
+export const ENETUNREACH = 101;
 export const ENOBUFS = 105;
 export const ECONNABORTED = 103;
 export const ECONNRESET = 104;
@@ -40,9 +44,11 @@ const WORDS: Readonly<Record<number, string>> = {
   13: "permission denied (EACCES)",
   16: "busy (EBUSY)",
   17: "something is there already (EEXIST)",
+  20: "not a directory (ENOTDIR)",
   22: "invalid argument (EINVAL)",
   23: "too many open files in the system (ENFILE)",
   24: "too many open files (EMFILE)",
+  30: "read-only file system (EROFS)",
   32: "broken pipe (EPIPE)",
   38: "not implemented by this kernel (ENOSYS)",
   62: "timer expired (ETIME)",

@@ -45,11 +45,6 @@ function introduce(config: Config, supervisor: Supervisor, file: string, isDemo:
     `ringway ${VERSION}: ${plural(supervisor.workers, "worker")}, configuration ${file}`,
   ];
   config.listeners.forEach((listener, i) => {
-    const where = listener.binds.map((bind) =>
-      bind.kind === "ip" && bind.port === 0
-        ? bind.text.replace(/:0$/, `:${supervisor.ports[i]}`)
-        : bind.text
-    );
     const backends = [
       ...listener.routes.map((route) => route.backend),
       ...listener.backend === null ? [] : [listener.backend],
@@ -59,7 +54,7 @@ function introduce(config: Config, supervisor: Supervisor, file: string, isDemo:
       return `backend "${name}": ${plural(backend.servers.length, "server")}, ${backend.balance}`;
     });
     lines.push(
-      `  listener "${listener.name}" ${where.join(", ")} (${listener.protocol}) -> ` +
+      `  listener "${listener.name}" ${supervisor.binds[i].join(", ")} (${listener.protocol}) -> ` +
         targets.join("; "),
     );
   });
@@ -158,7 +153,7 @@ export async function runServe(named: string | undefined): Promise<number> {
   const log = makeLog(loaded.config);
   const demo = startDemoServers(loaded.config);
   const { config } = demo;
-  let supervisor: Supervisor;
+  let supervisor: Supervisor | null = null;
   let admin: AdminSocket | null = null;
   try {
     supervisor = new Supervisor(config, openShim(), {
@@ -169,6 +164,7 @@ export async function runServe(named: string | undefined): Promise<number> {
     admin = await openAdmin(config, supervisor, log);
   } catch (failure) {
     say(`ringway: ${failure instanceof Error ? failure.message : String(failure)}\n`);
+    supervisor?.abandon();
     await demo.stop();
     return failureStatus(failure);
   }

@@ -49,13 +49,8 @@ function shorten(text: string): string {
 const BINDS_SHOWN_MAX = 4;
 
 /** What a listener is bound to, one cell each. */
-function bindCells({ bind, port }: ListenerSnapshot): string[] {
-  const binds = bind.split(", ");
-  // The port is that of the first address that has one.
-  const picked = binds.findIndex((each) => !each.startsWith("unix:"));
-  const cells = binds.slice(0, BINDS_SHOWN_MAX).map((each, i) =>
-    i === picked && each.endsWith(":0") ? `${shorten(each)} (port ${port})` : shorten(each)
-  );
+function bindCells({ binds }: ListenerSnapshot): string[] {
+  const cells = binds.slice(0, BINDS_SHOWN_MAX).map(shorten);
   const hidden = binds.length - cells.length;
   return hidden === 0 ? cells : [...cells, `and ${hidden} more`];
 }

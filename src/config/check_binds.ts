@@ -1,12 +1,15 @@
 /**
  * Addresses of listeners that only one of them could bind: equal ones, a wildcard beside an address
  * that it includes, ranges with a port in common, one unix socket or one socket of systemd twice.
+ * And those that no machine has alone, multicast and broadcast: the kernel lets them be bound, and
+ * then nothing can be answered from there.
  *
  * TCP and UDP have ports of their own, so a listener of each may share an address (DNS does).
  * Whether the machine lets any of it be bound is known when it is tried.
  */
 import { quoteText } from "../base/quoted_text.ts";
 import { type Bind, formatBind, parseBind } from "../net/address.ts";
+import { isIpv4Words, parseIpWords } from "../net/ip_words.ts";
 import { SOCKETS_TOTAL_MAX } from "./config_limits.ts";
 import { childOf, type ConfigTree, stringOf } from "./config_tree.ts";
 import type { DiagnosticList } from "./diagnostic.ts";
@@ -35,6 +38,7 @@ export function checkBinds(
   const admin = childOf(childOf(tree, "admin"), "bind");
   if (admin !== undefined) check.add(null, "tcp", stringOf(admin) ?? "", admin.span);
   for (const listener of listeners) {
+    for (const { text, span } of bindsOf(listener)) checkSingle(text, span, diagnostics);
     // What was meant to be spoken is not known, so neither are the ports that are taken.
     if (listener.protocol === null) continue;
     const transport = listener.protocol === "udp" ? "udp" : "tcp";
@@ -52,6 +56,31 @@ function countSockets(listener: ListenerTree): number {
     count += parsed.value.kind === "ip" ? parsed.value.lastPort - parsed.value.port + 1 : 1;
   }
   return count;
+}
+
+/** That it is the address of one machine, or of every interface of this one. */
+function checkSingle(text: string, span: Span, diagnostics: DiagnosticList): void {
+  const parsed = parseBind(text);
+  if (!parsed.ok || parsed.value.kind !== "ip") return;
+  const { host, port, lastPort } = parsed.value;
+  const kind = kindOfMany(host);
+  if (kind === null) return;
+  const ports = lastPort > port ? `${port}-${lastPort}` : port;
+  diagnostics.error(
+    span,
+    `bind has a ${kind} address, from which nobody can be answered: ${quoteText(host)}`,
+    `":${ports}" is every address of this machine`,
+  );
+}
+
+/** Null for an address that one machine can have. */
+function kindOfMany(host: string): "multicast" | "broadcast" | null {
+  const words = host === "" ? null : parseIpWords(host);
+  if (words === null) return null;
+  // RFC 4291, 2.7: ff00::/8. RFC 5771: 224.0.0.0/4.
+  if (!isIpv4Words(words, 0)) return words[0] >>> 24 === 0xff ? "multicast" : null;
+  if (words[3] >>> 28 === 0xe) return "multicast";
+  return words[3] === -1 ? "broadcast" : null;
 }
 
 class BindCheck {

@@ -81,9 +81,10 @@ export class KernelQueues {
     this.#end = this.#head;
   }
 
-  /** Takes the time. */
-  protected begin(): void {
+  /** Hands over what is queued, without waiting; what completes by that is seen by `step`. */
+  protected handOver(): void {
     this.#enter(0, 0);
+    this.#end = this.#cqTail[0];
   }
 
   #enter(wait: number, waitMs: number): void {
@@ -145,6 +146,11 @@ export class KernelQueues {
     this.more = (flags & CQE_MORE) !== 0;
     this.buffer = (flags & CQE_BUFFER) !== 0 ? flags >>> 16 : -1;
     return true;
+  }
+
+  /** The number of the entry that is written next. */
+  protected get nextSlot(): number {
+    return this.#tail & this.#sqMask;
   }
 
   /** Writes an entry's common words and zeroes the rest; returns its first word's index. */

@@ -1,19 +1,13 @@
 /**
  * The ring on the real kernel: what each operation is as a submission entry.
  *
- * The queues themselves are in kernel_queues.ts. Sends are asked for so that they end within the
+ * The queues themselves are in kernel_queues.ts, datagrams in kernel_datagrams.ts. Sends are asked for so that they end within the
  * call that submits them and post a completion only when they failed; see `sendNow`.
  *
  * @hot
  */
 import { assert } from "../base/assert.ts";
-import {
-  bufferCapacity,
-  bufferOffset,
-  BUFFERS_MAX,
-  LANES,
-  SLAB_BYTES,
-} from "../buffer/buffer_pool.ts";
+import { bufferCapacity, bufferOffset, BUFFERS_MAX, LANES } from "../buffer/buffer_pool.ts";
 import {
   CONTROL_BYTES_MAX,
   DATAGRAM_BUFFERS_MAX,
@@ -24,33 +18,13 @@ import {
 import * as layout from "../../ffi/layout.ts";
 import { type Library, mapAnonymous, openShim, viewAt } from "../../ffi/shim.ts";
 import { socketAddressBytes } from "../net/socket_address.ts";
-import { isLinkLocalWords, readSocketAddress, writeSocketAddress } from "../net/ip_words.ts";
+import { readSocketAddress, writeSocketAddress } from "../net/ip_words.ts";
 import { highHalf, lowHalf } from "./address_half.ts";
-import { KernelQueues, SQE_WORDS } from "./kernel_queues.ts";
-import {
-  MESSAGE_PAYLOAD_OFFSET,
-  MESSAGE_SENDER_OFFSET,
-  messagePayloadBytes,
-  messageSegmentBytes,
-  MessageSlots,
-  noteInterface,
-  readMessageTarget,
-} from "./message_slots.ts";
-import {
-  ADDRESS_SLOT_BYTES,
-  DATAGRAM,
-  DATAGRAM_LANE,
-  FAST_LANE,
-  GATED_LANE,
-  IGNORED,
-  REPLIES,
-  type Ring,
-} from "./ring.ts";
+import { KernelDatagrams } from "./kernel_datagrams.ts";
+import { ADDRESS_SLOT_BYTES, FAST_LANE, GATED_LANE, IGNORED, type Ring } from "./ring.ts";
 
 // include/uapi/linux/io_uring.h
 const OP_POLL_ADD = 6;
-const OP_SENDMSG = 9;
-const OP_RECVMSG = 10;
 const OP_ACCEPT = 13;
 const OP_ASYNC_CANCEL = 14;
 const OP_CONNECT = 16;
@@ -75,11 +49,7 @@ const POLLOUT = 4;
 /** Where an address slot keeps the length that accept reads and writes. */
 const SLOT_LENGTH_OFFSET = ADDRESS_SLOT_BYTES - 4;
 
-export class KernelRing extends KernelQueues implements Ring {
-  payloadAt = 0;
-  segmentBytes = 0;
-
-  readonly slab: Uint8Array;
+export class KernelRing extends KernelDatagrams implements Ring {
   readonly addresses: Uint8Array;
   readonly controlBytes: Uint8Array;
   readonly signalCounts: Uint8Array;
@@ -90,10 +60,6 @@ export class KernelRing extends KernelQueues implements Ring {
   readonly #scratch: Uint8Array;
   /** The part of it that is an address slot. */
   readonly #address: Uint8Array;
-  readonly #slabWords: Int32Array;
-  readonly #slabLow: number;
-  readonly #slabHigh: number;
-  readonly #messages: MessageSlots;
   /** Addresses as 32-bit halves, in Int32 form, for each buffer and address slot. */
   readonly #bufferLow: Int32Array;
   readonly #bufferHigh: Int32Array;
@@ -125,15 +91,7 @@ export class KernelRing extends KernelQueues implements Ring {
     const numbers = new Uint32Array(shim.control);
     this.multishot = numbers[layout.RECEIVE_ALLOWANCE / 4] === 1;
 
-    const slab = mapAnonymous(shim, SLAB_BYTES);
-    this.slab = new Uint8Array(slab.buffer);
-    this.#slabWords = new Int32Array(slab.buffer);
-    this.#slabLow = lowHalf(slab.address, 0) >>> 0;
-    this.#slabHigh = highHalf(slab.address, 0);
-    this.#messages = new MessageSlots(
-      mapAnonymous(shim, MessageSlots.bytesFor(this.sqEntries)),
-      this.sqEntries,
-    );
+    const slab = this.slabMapping;
     this.#bufferLow = new Int32Array(BUFFERS_MAX);
     this.#bufferHigh = new Int32Array(BUFFERS_MAX);
     for (let i = 0; i < BUFFERS_MAX; i++) {
@@ -166,32 +124,7 @@ export class KernelRing extends KernelQueues implements Ring {
       // The tail of a buffer ring lies over the unused last field of its first entry.
       this.#laneTails.push(new Uint16Array(ring, 14, 1));
     }
-    this.begin();
-  }
-
-  next(): boolean {
-    if (!this.step()) return false;
-    this.segmentBytes = 0;
-    if ((this.kind === DATAGRAM || this.kind === REPLIES) && this.buffer >= 0) {
-      const at = bufferOffset(this.buffer);
-      this.payloadAt = at + MESSAGE_PAYLOAD_OFFSET;
-      if (this.result >= 0) {
-        this.result = messagePayloadBytes(this.#slabWords, at >> 2);
-        const segment = messageSegmentBytes(this.#slabWords, at);
-        if (segment < this.result) this.segmentBytes = segment;
-      }
-    } else this.payloadAt = this.buffer < 0 ? 0 : bufferOffset(this.buffer);
-    return true;
-  }
-
-  readEnvelope(words: Int32Array, to: number): number {
-    const at = bufferOffset(this.buffer);
-    readMessageTarget(this.slab, this.#slabWords, at, words, to + 4);
-    const port = readSocketAddress(this.slab, at + MESSAGE_SENDER_OFFSET, words, to);
-    if (isLinkLocalWords(words, to) && isLinkLocalWords(words, to + 4)) {
-      noteInterface(this.#slabWords, at, words, to + 4);
-    }
-    return port;
+    this.handOver();
   }
 
   accept(fd: number, slot: number, kind: number, index: number, generation: number): void {
@@ -220,124 +153,6 @@ export class KernelRing extends KernelQueues implements Ring {
     this.sqes[at + 10] = lane;
     if (multishot) this.sqes[at + 11] = RECEIVE_ALLOWANCE_BYTES;
     if (lane === GATED_LANE) this.sqes[at + 7] = MSG_PEEK;
-  }
-
-  receiveMessages(fd: number, kind: number, index: number, generation: number): void {
-    const head = OP_RECVMSG | (SQE_BUFFER_SELECT << 8) | (RECV_MULTISHOT << 16);
-    const at = this.entry(head, fd, kind, index, generation);
-    this.sqes[at + 4] = this.#messages.receiveLow;
-    this.sqes[at + 5] = this.#messages.receiveHigh;
-    this.sqes[at + 6] = 1;
-    this.sqes[at + 10] = DATAGRAM_LANE;
-  }
-
-  receiveDatagrams(
-    fd: number,
-    one: boolean,
-    kind: number,
-    index: number,
-    generation: number,
-  ): void {
-    const how = one ? RECV_POLL_FIRST : RECV_MULTISHOT;
-    const head = OP_RECV | (SQE_BUFFER_SELECT << 8) | (how << 16);
-    const at = this.entry(head, fd, kind, index, generation);
-    this.sqes[at + 10] = DATAGRAM_LANE;
-  }
-
-  /** The low half of an address in the slab; the high half is `#highOf` of the same offset. */
-  #lowOf(offset: number): number {
-    return (this.#slabLow + offset) | 0;
-  }
-
-  #highOf(offset: number): number {
-    return this.#slabLow + offset > 0xffffffff ? this.#slabHigh + 1 : this.#slabHigh;
-  }
-
-  sendDatagram(
-    fd: number,
-    offset: number,
-    bytes: number,
-    kind: number,
-    index: number,
-    generation: number,
-  ): void {
-    const at = this.entry(OP_SEND | (SQE_SKIP_SUCCESS << 8), fd, kind, index, generation);
-    this.sqes[at + 4] = this.#lowOf(offset);
-    this.sqes[at + 5] = this.#highOf(offset);
-    this.sqes[at + 6] = bytes;
-    this.sqes[at + 7] = MSG_NOSIGNAL | MSG_DONTWAIT;
-  }
-
-  sendPrefixed(
-    fd: number,
-    prefix: Uint8Array,
-    prefixBytes: number,
-    offset: number,
-    bytes: number,
-    kind: number,
-    index: number,
-    generation: number,
-  ): void {
-    const at = this.entry(OP_SENDMSG | (SQE_SKIP_SUCCESS << 8), fd, kind, index, generation);
-    const slot = at / SQE_WORDS;
-    const low = this.#lowOf(offset);
-    this.#messages.writePrefixed(slot, prefix, prefixBytes, low, this.#highOf(offset), bytes);
-    this.#pointToMessage(at, slot);
-  }
-
-  sendMessage(
-    fd: number,
-    family: number,
-    words: Int32Array,
-    wordsAt: number,
-    port: number,
-    localAt: number,
-    offset: number,
-    bytes: number,
-    segmentBytes: number,
-    kind: number,
-    index: number,
-    generation: number,
-  ): void {
-    const isPlain = localAt < 0 && segmentBytes === 0;
-    const operation = isPlain ? OP_SEND : OP_SENDMSG;
-    const at = this.entry(operation | (SQE_SKIP_SUCCESS << 8), fd, kind, index, generation);
-    const slot = at / SQE_WORDS;
-    const low = this.#lowOf(offset);
-    const high = this.#highOf(offset);
-    const messages = this.#messages;
-    if (!isPlain) {
-      messages.writeMessage(
-        slot,
-        family,
-        words,
-        wordsAt,
-        port,
-        localAt,
-        low,
-        high,
-        bytes,
-        segmentBytes,
-      );
-      this.#pointToMessage(at, slot);
-      return;
-    }
-    // A plain send with an address (sendto) is cheaper than sendmsg.
-    const length = messages.writeAddress(slot, family, words, wordsAt, port);
-    this.sqes[at + 2] = messages.low(slot) + messages.addressOffset;
-    this.sqes[at + 3] = messages.high(slot);
-    this.sqes[at + 4] = low;
-    this.sqes[at + 5] = high;
-    this.sqes[at + 6] = bytes;
-    this.sqes[at + 7] = MSG_NOSIGNAL | MSG_DONTWAIT;
-    this.sqes[at + 11] = length;
-  }
-
-  #pointToMessage(at: number, slot: number): void {
-    this.sqes[at + 4] = this.#messages.low(slot);
-    this.sqes[at + 5] = this.#messages.high(slot);
-    this.sqes[at + 6] = 1;
-    this.sqes[at + 7] = MSG_NOSIGNAL | MSG_DONTWAIT;
   }
 
   /**

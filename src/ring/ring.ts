@@ -206,6 +206,21 @@ export interface Ring {
   localName(fd: number, words: Int32Array, to: number): number;
   /** At once: as many of at most SHORT_SEND_BYTES_MAX bytes as the socket takes. */
   sendBytes(fd: number, bytes: Uint8Array, count: number): number;
+  /**
+   * At once, after what is queued: several datagrams as sendMessage has them. Bytes sent, or a
+   * negated errno, and then nothing has left.
+   */
+  sendBurstNow(
+    fd: number,
+    family: number,
+    words: Int32Array,
+    at: number,
+    port: number,
+    localAt: number,
+    offset: number,
+    bytes: number,
+    segmentBytes: number,
+  ): number;
   /** At once: whether the peer has ended its half, read or not. */
   peerEnded(fd: number): boolean;
   /**

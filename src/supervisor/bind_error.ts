@@ -22,6 +22,19 @@ export class BindError extends Error {
   }
 }
 
+/**
+ * A refusal that is ours: no call of the kernel failed, so no words of the kernel stand in it.
+ * @param text the address as the user wrote it.
+ */
+export function bindRefusal(
+  listener: string,
+  text: string,
+  errno: number,
+  reason: string,
+): BindError {
+  return new BindError(errno, `cannot bind "${text}" of listener "${listener}": ${reason}`);
+}
+
 /** @param text the address as the user wrote it. */
 export function bindError(
   listener: string,
@@ -29,23 +42,22 @@ export function bindError(
   errno: number,
   remedy: string,
 ): BindError {
-  return new BindError(
-    errno,
-    `cannot bind "${text}" of listener "${listener}": ${describeErrno(errno)}; ${remedy}`,
-  );
+  return bindRefusal(listener, text, errno, `${describeErrno(errno)}; ${remedy}`);
 }
 
-/** What to do when an IP address could not be bound. `tool` lists who has the port. */
+/** What to do when an IP address could not be bound. */
 export function remedyFor(errno: number, port: number, isUdp: boolean): string {
   switch (errno) {
     case EACCES:
     case EPERM:
       return port < UNPRIVILEGED_PORT
-        ? "grant CAP_NET_BIND_SERVICE or use a port >= 1024"
+        ? "grant CAP_NET_BIND_SERVICE (AmbientCapabilities= in the unit) or use a port >= 1024"
         : 'a security module (SELinux, AppArmor) forbids it; see "dmesg"';
     case EADDRINUSE:
-      return `another program listens on port ${port} (see "ss -ln${isUdp ? "u" : "t"}p"); stop ` +
-        "it, or bind another port";
+      // No UDP socket listens, and one that is connected has its port as well.
+      return isUdp
+        ? `another program has port ${port} (see "ss -anup"); stop it, or bind another port`
+        : `another program listens on port ${port} (see "ss -lntp"); stop it, or bind another port`;
     case EAFNOSUPPORT:
       return "IPv6 is switched off in this kernel; bind an IPv4 address";
     case EINVAL:

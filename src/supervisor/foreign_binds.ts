@@ -31,9 +31,11 @@ export function foreignBinds(
     binds.flatMap((bind) => {
       if (bind.kind !== "ip" || isAlwaysThere(bind.host)) return [];
       if (known.has(canonical(bind.host))) return [];
+      const ports = bind.lastPort > bind.port ? `${bind.port}-${bind.lastPort}` : bind.port;
       return [
         `listener "${name}" is bound to "${bind.text}", but no interface of this machine has ` +
-        'that address now (see "ip address"); nothing will come until one gets it',
+        'that address now (see "ip address"); nothing will come until one gets it; ' +
+        `":${ports}" would be every address`,
       ];
     })
   );

@@ -9,29 +9,21 @@
  * is not up yet) can be bound now, and a start does not depend on the order of other services.
  */
 import { EAFNOSUPPORT } from "../base/errno.ts";
-import { DATAGRAM_SOCKET_BYTES } from "../limits.ts";
 import { AF_INET6, encodeSocketAddress, portOf } from "../net/socket_address.ts";
-import { optionCalls, type SocketOptions } from "../net/socket_options.ts";
+import type { SocketOptions } from "../net/socket_options.ts";
 import { DATAGRAM_SOCKET, STREAM } from "../ring/ring.ts";
 import type { SocketPlan } from "../upstream/plan.ts";
 import type { Shim } from "../../ffi/shim.ts";
+import { setListenerOptions } from "./listener_options.ts";
 
 // asm-generic/socket.h, linux/in.h, linux/in6.h
 const SOL_IP = 0;
 const SOL_SOCKET = 1;
-const SOL_UDP = 17;
 const SOL_IPV6 = 41;
-const UDP_GRO = 104;
 const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
-const SO_SNDBUF = 7;
-const SO_RCVBUF = 8;
-const SO_SNDBUFFORCE = 32;
-const SO_RCVBUFFORCE = 33;
-const IP_PKTINFO = 8;
 const IP_FREEBIND = 15;
 const IPV6_V6ONLY = 26;
-const IPV6_RECVPKTINFO = 49;
 const IPV6_FREEBIND = 78;
 
 const IPV4_ANY = new Uint8Array(4);
@@ -66,8 +58,8 @@ function openOne(shim: Shim, ip: Uint8Array, port: number, request: IpRequest, s
   const family = address[0];
   const fd = library.rw_socket(family, request.isUdp ? DATAGRAM_SOCKET : STREAM);
   if (fd < 0) return fd;
-  const result = prepare(library, fd, family, request, shared) ??
-    bindAndListen(shim, fd, address, request);
+  const prepared = prepare(library, fd, family, request, shared);
+  const result = prepared < 0 ? prepared : bindAndListen(shim, fd, address, request);
   if (result >= 0) return fd;
   library.rw_close(fd);
   return result;
@@ -79,15 +71,15 @@ function bindAndListen(shim: Shim, fd: number, address: Uint8Array, request: IpR
   return bound < 0 || request.isUdp ? bound : shim.library.rw_listen(fd, request.backlog);
 }
 
-/** Sets options; the first failure of one that must not fail. */
+/** Sets options; 0, or the first failure of one that must not fail. */
 function prepare(
   library: Library,
   fd: number,
   family: number,
   request: IpRequest,
   shared: boolean,
-): number | undefined {
-  const { isUdp, options, ip } = request;
+): number {
+  const { isUdp, takesBursts, options, ip } = request;
   const needed: (readonly [number, number, number])[] = [];
   // With UDP this would let two sockets have the same address.
   if (!isUdp) needed.push([SOL_SOCKET, SO_REUSEADDR, 1]);
@@ -95,38 +87,12 @@ function prepare(
   if (family === AF_INET6) {
     needed.push([SOL_IPV6, IPV6_V6ONLY, 0], [SOL_IPV6, IPV6_FREEBIND, 1]);
   } else needed.push([SOL_IP, IP_FREEBIND, 1]);
-  // A wildcard socket has to be told from which address it replies.
-  if (isUdp && isWildcard(ip)) {
-    needed.push(family === AF_INET6 ? [SOL_IPV6, IPV6_RECVPKTINFO, 1] : [SOL_IP, IP_PKTINFO, 1]);
-  }
-  needed.push(...optionCalls(options, "listener", isUdp ? "datagram" : "stream", family));
   for (const [level, option, value] of needed) {
     const result = library.rw_set_option(fd, level, option, value);
     if (result < 0) return result;
   }
-  // A hint: a kernel without it hands over datagrams one by one.
-  if (isUdp && request.takesBursts) library.rw_set_option(fd, SOL_UDP, UDP_GRO, 1);
-  if (isUdp) {
-    widen(library, fd, options.receive_buffer, SO_RCVBUFFORCE, SO_RCVBUF);
-    widen(library, fd, options.send_buffer, SO_SNDBUFFORCE, SO_SNDBUF);
-  }
-  return undefined;
-}
-
-/**
- * All clients of a listener share its socket, and what finds it full is lost. So unless the file
- * says otherwise its buffers are large: beyond the system's limit where we may.
- */
-function widen(
-  library: Library,
-  fd: number,
-  written: number | undefined,
-  forced: number,
-  limited: number,
-): void {
-  if (written !== undefined) return;
-  if (library.rw_set_option(fd, SOL_SOCKET, forced, DATAGRAM_SOCKET_BYTES) >= 0) return;
-  library.rw_set_option(fd, SOL_SOCKET, limited, DATAGRAM_SOCKET_BYTES);
+  const socket = { family, isUdp, isWildcard: isWildcard(ip), takesBursts, options };
+  return setListenerOptions(library, fd, socket);
 }
 
 function isWildcard(ip: Uint8Array): boolean {

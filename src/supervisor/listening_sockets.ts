@@ -2,8 +2,8 @@
  * Everything that a listener is bound to: its addresses, port ranges, unix paths and sockets of
  * systemd, all opened before any worker starts.
  *
- * The supervisor keeps them open for good: a worker that dies leaves its sockets, and what waits in
- * their queues, to its successor.
+ * The supervisor keeps them open: a worker that dies leaves its sockets, and what waits in their
+ * queues, to its successor.
  */
 import type { BindConfig, ListenerConfig } from "../config/config.ts";
 import { parseIp } from "../net/address.ts";
@@ -21,6 +21,8 @@ export class ListeningSockets {
   port = 0;
   /** By worker. A socket that all share stands with each. */
   readonly byWorker: SocketPlan[][];
+  /** What it is bound to, as it is written; in place of port 0 stands the one that was picked. */
+  readonly binds: string[] = [];
   readonly #shim: Shim;
   readonly #removals: (() => void)[] = [];
   readonly #listener: ListenerConfig;
@@ -49,28 +51,33 @@ export class ListeningSockets {
 
   async #bind(bind: BindConfig): Promise<void> {
     const { name, protocol, socket, backlog } = this.#listener;
-    const isUdp = protocol === "udp";
     switch (bind.kind) {
-      case "ip":
-        for (let port = bind.port; port <= bind.lastPort; port++) this.#bindIp(bind, port);
+      case "ip": {
+        let bound = 0;
+        for (let port = bind.port; port <= bind.lastPort; port++) bound = this.#bindIp(bind, port);
+        this.binds.push(bind.port === 0 ? bind.text.replace(/:0$/, `:${bound}`) : bind.text);
         return;
+      }
       case "unix": {
         const unix = await openUnixSocket(this.#shim, name, bind, socket, backlog);
         this.#removals.push(unix.remove);
         for (const sockets of this.byWorker) sockets.push(unix.socket);
+        this.binds.push(bind.text);
         return;
       }
       case "systemd": {
-        const passed = takePassedSockets(this.#shim, name, bind, isUdp);
+        const passed = takePassedSockets(this.#shim, this.#listener, bind);
         this.port ||= passed.port;
-        const readers = isUdp ? this.byWorker.slice(0, 1) : this.byWorker;
+        const readers = protocol === "udp" ? this.byWorker.slice(0, 1) : this.byWorker;
         for (const sockets of readers) sockets.push(...passed.sockets);
+        this.binds.push(bind.text);
         return;
       }
     }
   }
 
-  #bindIp(bind: IpBind, port: number): void {
+  /** @returns the port, which the kernel picks where 0 is asked for. */
+  #bindIp(bind: IpBind, port: number): number {
     const { name, protocol, socket, backlog, trustedProxies } = this.#listener;
     const isUdp = protocol === "udp";
     const opened = openIpSockets(this.#shim, {
@@ -88,6 +95,7 @@ export class ListeningSockets {
     }
     this.port ||= opened.port;
     for (const [worker, each] of opened.sockets.entries()) this.byWorker[worker].push(each);
+    return opened.port;
   }
 
   /** Sockets of one worker, at most. */
@@ -95,6 +103,17 @@ export class ListeningSockets {
     return this.byWorker[0].length;
   }
 
+  /**
+   * When a drain begins: whoever comes now is refused, as soon as the workers have closed theirs.
+   *
+   * Sockets of UDP stay open: the kernel spreads datagrams over those that there are, and with each
+   * that the last one closes, clients would find themselves at a worker that has no flow of theirs.
+   */
+  stopAccepting(): void {
+    if (this.#listener.protocol !== "udp") this.close();
+  }
+
+  /** Closes all, and removes the files of unix sockets. May be called again. */
   close(): void {
     const fds = new Set(this.byWorker.flat().map(({ fd }) => fd));
     for (const fd of fds) this.#shim.library.rw_close(fd);

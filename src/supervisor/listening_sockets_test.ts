@@ -65,6 +65,30 @@ Deno.test("the listener's port is the first that it has, picked by the kernel or
   assert.equal(written.port, 90);
 });
 
+Deno.test("what it is bound to is told as written, with the ports picked", async () => {
+  const listener = listenerOf([":90", "127.0.0.1:0", "[::1]:8000-8003", ":0"]);
+  const sockets = await ListeningSockets.open(new FakeShim().shim, listener, 2);
+  assert.deepEqual(sockets.binds, [
+    ":90",
+    `127.0.0.1:${PICKED_PORT}`,
+    "[::1]:8000-8003",
+    `:${PICKED_PORT}`,
+  ]);
+  sockets.close();
+  assert.equal(sockets.binds.length, 4, "also when it is bound no more");
+});
+
+Deno.test("a drain closes sockets of TCP at its beginning, of UDP at its end", async () => {
+  for (const [more, left] of [["", 0], ["protocol: udp", 4]] as const) {
+    const fake = new FakeShim();
+    const sockets = await ListeningSockets.open(fake.shim, listenerOf([":80", ":81"], more), 2);
+    sockets.stopAccepting();
+    assert.equal(fake.open.length, left, more);
+    sockets.close();
+    assert.deepEqual(fake.open, []);
+  }
+});
+
 Deno.test("closing closes all, once", async () => {
   const fake = new FakeShim();
   const sockets = await ListeningSockets.open(fake.shim, listenerOf([":80", ":90-95"]), 2);
@@ -94,10 +118,13 @@ Deno.test("what cannot be bound is named as it is written, and nothing stays bou
 
 Deno.test("the tool that lists who has a port of UDP is another one", async () => {
   const fake = new FakeShim((step) => step === "bind" ? -EADDRINUSE : 0);
-  assert.match((await refusal(fake, listenerOf([":53"], "protocol: udp"))).message, /ss -lnup/);
+  assert.match(
+    (await refusal(fake, listenerOf([":53"], "protocol: udp"))).message,
+    /another program has port 53 \(see "ss -anup"\)/,
+  );
 });
 
-Deno.test("a unix socket is one for all workers, its file removed when it is closed", async () => {
+Deno.test("a unix socket is one for all; its file goes when it accepts no more", async () => {
   const folder = Deno.makeTempDirSync({ prefix: "ringway-listening-" });
   try {
     const path = `${folder}/web.sock`;
@@ -109,7 +136,8 @@ Deno.test("a unix socket is one for all workers, its file removed when it is clo
     assert.notEqual(first[1].fd, second[1].fd);
     assert.ok(sockets.port > 0, "that of the address which has one");
     (await Deno.connect({ transport: "unix", path })).close();
-    sockets.close();
+    assert.deepEqual(sockets.binds, [`unix:${path}`, `127.0.0.1:${sockets.port}`]);
+    sockets.stopAccepting();
     assert.deepEqual([...Deno.readDirSync(folder)], []);
   } finally {
     Deno.removeSync(folder, { recursive: true });

@@ -5,6 +5,7 @@
 import * as metric from "../metrics/metric_names.ts";
 import { listenerOffset, serverOffset, type SharedState } from "../metrics/shared_state.ts";
 import type { Config } from "../config/config.ts";
+import type { ListeningSockets } from "./listening_sockets.ts";
 
 export type WorkerStateName = "starting" | "serving" | "draining" | "done" | "down";
 export const WORKER_STATES: readonly WorkerStateName[] = [
@@ -28,7 +29,9 @@ export interface WorkerSnapshot {
 
 export interface ListenerSnapshot {
   readonly name: string;
-  readonly bind: string;
+  /** Each address as it is written; in place of port 0 stands the one that was picked. */
+  readonly binds: readonly string[];
+  /** The first port bound; 0 when it has none. */
   readonly port: number;
   readonly protocol: string;
   /** Where what no route takes goes; null when that is refused. */
@@ -72,6 +75,9 @@ export interface ServerSnapshot {
   readonly resets: number;
   readonly sent_bytes: number;
   readonly received_bytes: number;
+  /** Of UDP; 0 where no UDP listener uses the backend. */
+  readonly datagrams_sent: number;
+  readonly datagrams_received: number;
 }
 
 export interface BackendSnapshot {
@@ -101,15 +107,15 @@ export function workerCounters(shared: SharedState, worker: number): Record<stri
 
 export function listenerSnapshots(
   config: Config,
-  ports: readonly number[],
+  sockets: readonly Pick<ListeningSockets, "binds" | "port">[],
   shared: SharedState,
 ): ListenerSnapshot[] {
   return config.listeners.map((listener, i) => {
     const sum = (which: number) => shared.sum(listenerOffset(i) + which);
     return {
       name: listener.name,
-      bind: listener.binds.map(({ text }) => text).join(", "),
-      port: ports[i],
+      binds: [...sockets[i].binds],
+      port: sockets[i].port,
       protocol: listener.protocol,
       backend: listener.backend,
       open: sum(metric.LISTENER_OPEN),
@@ -164,6 +170,8 @@ export function backendSnapshots(
         resets: sum(metric.SERVER_RESETS),
         sent_bytes: sum(metric.SERVER_SENT_BYTES),
         received_bytes: sum(metric.SERVER_RECEIVED_BYTES),
+        datagrams_sent: sum(metric.SERVER_DATAGRAMS_SENT),
+        datagrams_received: sum(metric.SERVER_DATAGRAMS_RECEIVED),
       };
     }),
   }));

@@ -23,6 +23,13 @@ backends:
   return { config: config!, shared: new SharedState(new ArrayBuffer(sharedBytes(SHAPE)), SHAPE) };
 }
 
+/** What the listeners of that are bound to. */
+const SOCKETS = [
+  { binds: [":80", "unix:/run/web.sock"], port: 80 },
+  { binds: ["127.0.0.1:40000"], port: 40_000 },
+  { binds: ["systemd:dns"], port: 53 },
+];
+
 /** Gives every metric of a listener a number of its own, in both workers. */
 function fillListener(shared: SharedState, listener: number): void {
   metric.LISTENER_METRICS.forEach((_, i) => {
@@ -51,10 +58,10 @@ const NO_REFUSALS = {
 Deno.test("a listener's numbers are those of all workers together", () => {
   const { config, shared } = makeState();
   fillListener(shared, 1);
-  const [web, api] = listenerSnapshots(config, [80, 40_000, 53], shared);
+  const [web, api] = listenerSnapshots(config, SOCKETS, shared);
   assert.deepEqual(web, {
     name: "web",
-    bind: ":80, unix:/run/web.sock",
+    binds: [":80", "unix:/run/web.sock"],
     port: 80,
     protocol: "tcp",
     backend: "b",
@@ -68,7 +75,7 @@ Deno.test("a listener's numbers are those of all workers together", () => {
   });
   assert.deepEqual(api, {
     name: "api",
-    bind: "127.0.0.1:0",
+    binds: ["127.0.0.1:40000"],
     port: 40_000,
     protocol: "tcp",
     backend: "a",
@@ -95,8 +102,8 @@ Deno.test("a listener's numbers are those of all workers together", () => {
 Deno.test("a UDP listener counts datagrams besides", () => {
   const { config, shared } = makeState();
   fillListener(shared, 2);
-  const dns = listenerSnapshots(config, [80, 40_000, 53], shared)[2];
-  assert.deepEqual([dns.bind, dns.protocol], ["systemd:dns", "udp"]);
+  const dns = listenerSnapshots(config, SOCKETS, shared)[2];
+  assert.deepEqual([dns.binds, dns.port, dns.protocol], [["systemd:dns"], 53, "udp"]);
   assert.deepEqual(dns.datagrams, {
     received: both(metric.LISTENER_DATAGRAMS_RECEIVED),
     sent: both(metric.LISTENER_DATAGRAMS_SENT),
@@ -117,6 +124,8 @@ Deno.test("servers are numbered through all backends, and have their addresses i
     row[at + metric.SERVER_RESETS] = 5 * factor;
     row[at + metric.SERVER_SENT_BYTES] = 6 * factor;
     row[at + metric.SERVER_RECEIVED_BYTES] = 7 * factor;
+    row[at + metric.SERVER_DATAGRAMS_SENT] = 8 * factor;
+    row[at + metric.SERVER_DATAGRAMS_RECEIVED] = 9 * factor;
   }
   const [a, b] = backendSnapshots(config, ["10.0.0.1:1", null, "10.0.0.3:3"], shared);
   assert.deepEqual([a.name, a.balance, a.servers.length], ["a", "round_robin", 1]);
@@ -128,6 +137,8 @@ Deno.test("servers are numbered through all backends, and have their addresses i
     resets: 0,
     sent_bytes: 0,
     received_bytes: 0,
+    datagrams_sent: 0,
+    datagrams_received: 0,
   };
   assert.deepEqual(b.servers, [
     { name: "two", address: null, weight: 4, backup: true, ...none },
@@ -143,6 +154,8 @@ Deno.test("servers are numbered through all backends, and have their addresses i
       resets: 55,
       sent_bytes: 66,
       received_bytes: 77,
+      datagrams_sent: 88,
+      datagrams_received: 99,
     },
   ]);
 });

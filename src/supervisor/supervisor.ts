@@ -17,6 +17,7 @@ import { regionBytes, regionShape, SharedRegion } from "../upstream/shared_regio
 import { chooseCores, cpusOf, readQuota } from "./cores.ts";
 import { foreignBinds } from "./foreign_binds.ts";
 import { ListeningSockets } from "./listening_sockets.ts";
+import { localPortNotice, readLocalPorts } from "./local_ports.ts";
 import { checkPlatform } from "./platform.ts";
 import { makePlan, type Prepared } from "./make_plan.ts";
 import { ServerAddresses } from "./server_addresses.ts";
@@ -97,6 +98,21 @@ export class Supervisor {
    * @throws PlatformError, BindError: nothing was started and nothing stays bound.
    */
   async prepare(): Promise<void> {
+    try {
+      await this.#prepare();
+    } catch (cause) {
+      this.abandon();
+      throw cause;
+    }
+  }
+
+  /** Lets go of what was prepared: closes sockets, removes their files, follows no more names. */
+  abandon(): void {
+    this.#addresses?.stop();
+    for (const sockets of this.#sockets) sockets.close();
+  }
+
+  async #prepare(): Promise<void> {
     const { library } = this.#shim;
     const config = this.#config;
     checkPlatform(library.rw_probe());
@@ -106,10 +122,15 @@ export class Supervisor {
     const cores = chooseCores(config.workers, cpus, readQuota());
     checkFiles(fdsMax, countBinds(config), cores.workers);
     checkTransparency(this.#shim, config);
-    await this.#openSockets(cores.workers);
+    for (const listener of config.listeners) {
+      this.#sockets.push(await ListeningSockets.open(this.#shim, listener, cores.workers));
+    }
     for (const text of foreignBinds(config, Deno.networkInterfaces())) {
       this.#events.onLog(-1, "warn", text);
     }
+    // Only for those who want to know all: what udp.flows is by default exceeds most systems'.
+    const notice = localPortNotice(config, readLocalPorts());
+    if (notice !== null) this.#events.onLog(-1, "debug", notice);
     this.#addresses = new ServerAddresses(config, (server, address) => {
       this.#tellAll({ type: "address", server, address });
     }, (text) => this.#events.onLog(-1, "warn", text));
@@ -145,21 +166,6 @@ export class Supervisor {
     this.#addresses?.follow();
   }
 
-  async #openSockets(workers: number): Promise<void> {
-    try {
-      for (const listener of this.#config.listeners) {
-        this.#sockets.push(await ListeningSockets.open(this.#shim, listener, workers));
-      }
-    } catch (cause) {
-      this.#closeSockets();
-      throw cause;
-    }
-  }
-
-  #closeSockets(): void {
-    for (const sockets of this.#sockets) sockets.close();
-  }
-
   #slotEvents() {
     return {
       onReady: (worker: number, _multishot: boolean) => {
@@ -185,7 +191,7 @@ export class Supervisor {
 
   #end(): void {
     for (const timer of this.#timers) clearInterval(timer);
-    this.#addresses?.stop();
+    this.abandon();
     this.#finish(this.#exitCode);
   }
 
@@ -196,6 +202,11 @@ export class Supervisor {
   /** Ports bound, by listener. */
   get ports(): readonly number[] {
     return this.#sockets.map((sockets) => sockets.port);
+  }
+
+  /** What is bound, by listener: each address as written, with the port that it has got. */
+  get binds(): readonly (readonly string[])[] {
+    return this.#sockets.map(({ binds }) => binds);
   }
 
   get workers(): number {
@@ -216,7 +227,7 @@ export class Supervisor {
     if (!this.#draining) {
       this.#draining = true;
       // The workers close theirs as well; only then are new clients refused by the kernel.
-      this.#closeSockets();
+      for (const sockets of this.#sockets) sockets.stopAccepting();
     }
     this.#tellAll({ type: "drain", timeoutMs });
   }
@@ -244,7 +255,7 @@ export class Supervisor {
         buffers_leased: shared.rows[worker][BUFFERS_LEASED],
         counters: workerCounters(shared, worker),
       })),
-      listeners: listenerSnapshots(this.#config, this.ports, shared),
+      listeners: listenerSnapshots(this.#config, this.#sockets, shared),
       backends: backendSnapshots(this.#config, addresses.texts, shared),
     };
   }

@@ -47,9 +47,13 @@ Deno.test("without the privilege: which backend, and which privilege", () => {
   for (const errno of [EPERM, EACCES]) {
     const failure = refusal("option", -errno);
     assert.equal(failure.errno, errno);
-    assert.match(failure.message, /^backend "app" is transparent/);
-    assert.match(failure.message, /grant CAP_NET_ADMIN/);
+    assert.match(failure.message, /^backend "app" has transparent: true: .*; grant CAP_NET_RAW or/);
   }
+  assert.equal(
+    refusal("option", -EPERM).message,
+    'backend "app" has transparent: true: operation not permitted (EPERM); grant CAP_NET_RAW or ' +
+      "CAP_NET_ADMIN (AmbientCapabilities= in the unit), or remove it from the backend",
+  );
 });
 
 Deno.test("a kernel without transparent sockets is told from a missing privilege", () => {
@@ -58,6 +62,8 @@ Deno.test("a kernel without transparent sockets is told from a missing privilege
   assert.doesNotMatch(failure.message, /CAP_NET_ADMIN/);
 });
 
-Deno.test("no socket to ask with: its number is kept", () => {
-  assert.equal(refusal("socket", -EMFILE).errno, EMFILE);
+Deno.test("no socket to ask with: that this has nothing to do with the backend", () => {
+  const failure = refusal("socket", -EMFILE);
+  assert.equal(failure.errno, EMFILE);
+  assert.equal(failure.message, "cannot open a socket: too many open files (EMFILE)");
 });

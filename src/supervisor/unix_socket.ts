@@ -5,7 +5,17 @@
  * removed, a live one never, and nothing that is not a socket. Mode and owner are set between bind
  * and listen, when nobody can connect yet: there is no moment in which the file is too open.
  */
-import { EADDRINUSE, EEXIST } from "../base/errno.ts";
+import {
+  describeErrno,
+  EACCES,
+  EADDRINUSE,
+  EEXIST,
+  EMFILE,
+  ENOENT,
+  ENOTDIR,
+  EPERM,
+  EROFS,
+} from "../base/errno.ts";
 import { AF_UNIX, encodeUnixAddress } from "../net/socket_address.ts";
 import { optionCalls, type SocketOptions } from "../net/socket_options.ts";
 import { STREAM } from "../ring/ring.ts";
@@ -22,13 +32,16 @@ export interface UnixSocket {
   readonly remove: () => void;
 }
 
-async function isLive(path: string): Promise<boolean> {
+/** Who listens at `path`: "unknown" to a user who may not ask, "gone" when it is there no more. */
+async function listenerAt(path: string): Promise<"program" | "nobody" | "unknown" | "gone"> {
   try {
     (await Deno.connect({ transport: "unix", path })).close();
-    return true;
+    return "program";
   } catch (failure) {
+    if (failure instanceof Deno.errors.ConnectionRefused) return "nobody";
+    if (failure instanceof Deno.errors.NotFound) return "gone";
     // Whoever may not ask does not know, and then it is not ours to remove.
-    return !(failure instanceof Deno.errors.ConnectionRefused);
+    return failure instanceof Deno.errors.PermissionDenied ? "unknown" : "program";
   }
 }
 
@@ -39,19 +52,63 @@ async function makeRoom(listener: string, bind: UnixBind): Promise<void> {
   } catch {
     return; // nothing there, or bind(2) tells what is wrong
   }
+  const refuse = (errno: number, remedy: string) => bindError(listener, bind.text, errno, remedy);
   if (!found.isSocket) {
-    const remedy = "a file that is no socket is in the way; remove it, or bind another path";
-    throw bindError(listener, bind.text, EEXIST, remedy);
+    const remedy = "what is there is no socket, and is left alone; remove it, or bind another path";
+    throw refuse(EEXIST, remedy);
   }
-  if (await isLive(bind.path)) {
-    const remedy = `another program listens on it (see "ss -lxp"); stop it, or bind another path`;
-    throw bindError(listener, bind.text, EADDRINUSE, remedy);
+  switch (await listenerAt(bind.path)) {
+    case "program":
+      throw refuse(
+        EADDRINUSE,
+        'another program listens on it (see "ss -lxp"); stop it, or bind another path',
+      );
+    case "unknown":
+      throw refuse(
+        EADDRINUSE,
+        'a program may listen on it, which this user may not ask (see "ss -lxp"); stop it, or ' +
+          "bind another path",
+      );
+    case "nobody":
+      removeStale(refuse, bind.path);
   }
-  Deno.removeSync(bind.path);
+}
+
+function removeStale(refuse: (errno: number, remedy: string) => BindError, path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return;
+    if (!(cause instanceof Deno.errors.PermissionDenied)) throw cause;
+    // A folder of somebody else, or one in which each may remove only what is his (/tmp).
+    throw refuse(
+      EPERM,
+      "a socket that nobody listens on is in the way, and this user may not remove it; remove " +
+        "it, or bind another path",
+    );
+  }
+}
+
+/** What to do when bind(2) did not make a file, or there was no socket to make one with. */
+function remedyFor(errno: number): string {
+  switch (errno) {
+    case ENOENT:
+      return "its folder does not exist; make it (RuntimeDirectory= in the unit does)";
+    case ENOTDIR:
+      return "what should be its folder is a file";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "this user may not write in its folder";
+    case EMFILE:
+      return "raise the limit of open files (ulimit -n, or LimitNOFILE=)";
+    default:
+      return "see unix(7)";
+  }
 }
 
 /** The number behind a user's or group's name; /etc/passwd and /etc/group have it third. */
-function idOf(name: string | null, file: string): number | null {
+function idOf(name: string | null, what: string, file: string): number | null {
   if (name === null) return null;
   if (/^[0-9]+$/.test(name)) return Number(name);
   let text = "";
@@ -61,7 +118,9 @@ function idOf(name: string | null, file: string): number | null {
     // A container without one: then only numbers are known.
   }
   const row = text.split("\n").map((line) => line.split(":")).find(([first]) => first === name);
-  if (row === undefined) throw new Error(`${file} has no "${name}"; write its number`);
+  if (row === undefined) {
+    throw new Error(`there is no ${what} "${name}" in ${file}; write the number`);
+  }
   return Number(row[2]);
 }
 
@@ -69,9 +128,17 @@ function setAccess(listener: string, bind: UnixBind): void {
   const what = `of "${bind.text}" of listener "${listener}"`;
   try {
     if (bind.mode !== null) Deno.chmodSync(bind.path, bind.mode);
-    const [owner, group] = [idOf(bind.owner, "/etc/passwd"), idOf(bind.group, "/etc/group")];
+    const owner = idOf(bind.owner, "user", "/etc/passwd");
+    const group = idOf(bind.group, "group", "/etc/group");
     if (owner !== null || group !== null) Deno.chownSync(bind.path, owner, group);
   } catch (cause) {
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      throw new BindError(
+        EPERM,
+        `cannot set mode or owner ${what}: ${describeErrno(EPERM)}; only root (CAP_CHOWN) may ` +
+          "give it to another user, or to a group that this user is not in",
+      );
+    }
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`cannot set mode or owner ${what}: ${reason}`);
   }
@@ -89,12 +156,7 @@ export async function openUnixSocket(
   const { library } = shim;
   const fail = (result: number): never => {
     if (fd >= 0) library.rw_close(fd);
-    throw bindError(
-      listener,
-      bind.text,
-      -result,
-      "its folder must exist and be writable; see unix(7)",
-    );
+    throw bindError(listener, bind.text, -result, remedyFor(-result));
   };
   const fd = library.rw_socket(AF_UNIX, STREAM);
   if (fd < 0) fail(fd);
@@ -118,7 +180,7 @@ export async function openUnixSocket(
   try {
     setAccess(listener, bind);
     const listens = library.rw_listen(fd, backlog);
-    if (listens < 0) throw new BindError(-listens, `cannot listen on "${bind.text}"`);
+    if (listens < 0) throw bindError(listener, bind.text, -listens, "see unix(7)");
   } catch (cause) {
     library.rw_close(fd);
     remove();

@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
 import { openShim, type Shim } from "../../ffi/shim.ts";
-import { EADDRINUSE, EEXIST, EMFILE } from "../base/errno.ts";
+import {
+  EACCES,
+  EADDRINUSE,
+  EEXIST,
+  EMFILE,
+  ENOENT,
+  ENOMEM,
+  ENOTDIR,
+  EPERM,
+  EROFS,
+} from "../base/errno.ts";
 import { AF_UNIX } from "../net/socket_address.ts";
 import { BindError } from "./bind_error.ts";
 import { openUnixSocket, type UnixBind, type UnixSocket } from "./unix_socket.ts";
 
 const shim = openShim();
 const BACKLOG = 16;
-const ENOENT = 2;
 
 class Folder implements Disposable {
   readonly path = Deno.makeTempDirSync({ prefix: "ringway-unix-" });
@@ -112,18 +121,94 @@ Deno.test("what is no socket is left where it is: a file, a folder, a link", asy
     const failure = await refusal(bindOf(`${folder.path}/${name}`));
     assert.ok(failure instanceof BindError);
     assert.equal(failure.errno, EEXIST, name);
-    assert.match(failure.message, /no socket is in the way; remove it, or bind another path$/);
+    assert.ok(
+      failure.message.endsWith(
+        "what is there is no socket, and is left alone; remove it, or bind another path",
+      ),
+      failure.message,
+    );
   }
   assert.deepEqual(folder.names.sort(), ["file", "folder", "link", "web.sock"]);
   assert.equal(Deno.readTextFileSync(`${folder.path}/file`), "precious");
 });
 
-Deno.test("a folder that does not exist: which errno, and what to look at", async () => {
+/** Has a call of Deno fail like this as long as the value is in use. */
+function failing(name: "connect" | "removeSync" | "chownSync", failure: () => Error): Disposable {
+  const real = Deno[name];
+  Object.assign(Deno, {
+    [name]: () => {
+      throw failure();
+    },
+  });
+  return { [Symbol.dispose]: () => void Object.assign(Deno, { [name]: real }) };
+}
+
+Deno.test("a socket of which one may not ask who listens is left alone", async () => {
   using folder = new Folder();
-  const failure = await refusal(bindOf(`${folder.path}/missing/web.sock`));
+  leaveStale(folder.socket);
+  using _denied = failing("connect", () => new Deno.errors.PermissionDenied("os error 13"));
+  const failure = await refusal(bindOf(folder.socket));
   assert.ok(failure instanceof BindError);
-  assert.equal(failure.errno, ENOENT);
-  assert.match(failure.message, /\(ENOENT\); its folder must exist/);
+  assert.equal(failure.errno, EADDRINUSE);
+  assert.match(
+    failure.message,
+    /; a program may listen on it, which this user may not ask \(see "ss -lxp"\); stop it, or bind/,
+  );
+  assert.deepEqual(folder.names, ["web.sock"]);
+});
+
+Deno.test("a stale socket that may not be removed: who must do it", async () => {
+  using folder = new Folder();
+  leaveStale(folder.socket);
+  using _denied = failing("removeSync", () => new Deno.errors.PermissionDenied("os error 1"));
+  const failure = await refusal(bindOf(folder.socket));
+  assert.ok(failure instanceof BindError);
+  assert.equal(failure.errno, EPERM);
+  assert.match(
+    failure.message,
+    /nobody listens on is in the way, and this user may not remove it; remove it, or bind another/,
+  );
+});
+
+Deno.test("a socket that goes while it is looked at is in nobody's way", async () => {
+  const gone = () => new Deno.errors.NotFound("os error 2");
+  for (const name of ["connect", "removeSync"] as const) {
+    using folder = new Folder();
+    leaveStale(folder.socket);
+    using _gone = failing(name, gone);
+    // Here it has not gone, so bind(2) meets it.
+    const failure = await refusal(bindOf(folder.socket));
+    assert.match(failure.message, /\(EADDRINUSE\); see unix\(7\)$/, name);
+  }
+});
+
+/** A kernel in which bind(2) fails like this. */
+function refusingBind(errno: number): Shim {
+  return { ...shim, library: { ...shim.library, rw_bind: () => -errno } };
+}
+
+Deno.test("a folder missing, a file, not to be written: what each needs", async () => {
+  using folder = new Folder();
+  Deno.writeTextFileSync(`${folder.path}/file`, "");
+  const missing = await refusal(bindOf(`${folder.path}/missing/web.sock`));
+  assert.ok(missing instanceof BindError);
+  assert.equal(missing.errno, ENOENT);
+  assert.match(
+    missing.message,
+    /\(ENOENT\); its folder does not exist; make it \(RuntimeDirectory= in the unit does\)$/,
+  );
+  const file = await refusal(bindOf(`${folder.path}/file/web.sock`));
+  assert.ok(file instanceof BindError);
+  assert.equal(file.errno, ENOTDIR);
+  assert.match(file.message, /\(ENOTDIR\); what should be its folder is a file$/);
+  for (const errno of [EACCES, EPERM, EROFS]) {
+    const failure = await refusal(bindOf(folder.socket), {}, refusingBind(errno));
+    assert.match(failure.message, /; this user may not write in its folder$/);
+  }
+  const files = await refusal(bindOf(folder.socket), {}, refusingBind(EMFILE));
+  assert.match(files.message, /; raise the limit of open files \(ulimit -n, or LimitNOFILE=\)$/);
+  const other = await refusal(bindOf(folder.socket), {}, refusingBind(ENOMEM));
+  assert.match(other.message, /; see unix\(7\)$/);
 });
 
 Deno.test("the mode is the one that is written; otherwise the umask decides", async () => {
@@ -176,9 +261,27 @@ Deno.test("an owner or group that is not known: which, where, and nothing is lef
   using folder = new Folder();
   const owner = await refusal(bindOf(folder.socket, { owner: "no-such-user" }));
   assert.match(owner.message, /of "unix:.*web\.sock" of listener "web"/);
-  assert.match(owner.message, /\/etc\/passwd has no "no-such-user"; write its number$/);
+  assert.match(
+    owner.message,
+    /there is no user "no-such-user" in \/etc\/passwd; write the number$/,
+  );
   const group = await refusal(bindOf(folder.socket, { group: "no-such-group" }));
-  assert.match(group.message, /\/etc\/group has no "no-such-group"; write its number$/);
+  assert.match(group.message, /there is no group "no-such-group" in \/etc\/group; write the num/);
+  assert.deepEqual(folder.names, []);
+});
+
+Deno.test("an owner that one may not give a file to: who may, and no file is left", async () => {
+  using folder = new Folder();
+  using _denied = failing("chownSync", () => new Deno.errors.PermissionDenied("os error 1"));
+  const failure = await refusal(bindOf(folder.socket, { owner: "1" }));
+  assert.ok(failure instanceof BindError);
+  assert.equal(failure.errno, EPERM);
+  assert.equal(
+    failure.message,
+    `cannot set mode or owner of "unix:${folder.socket}" of listener "web": operation not ` +
+      "permitted (EPERM); only root (CAP_CHOWN) may give it to another user, or to a group that " +
+      "this user is not in",
+  );
   assert.deepEqual(folder.names, []);
 });
 

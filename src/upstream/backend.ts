@@ -57,6 +57,8 @@ export class Backend {
   readonly hashOn: HashOn | null;
   /** The header that servers get first. */
   readonly proxyProtocol: ProxyProtocol | null;
+  /** Whether the file says how much a socket may hold. */
+  readonly hasReceiveBuffer: boolean;
   readonly #isTransparent: boolean;
   /** By family, for connections and for datagrams. */
   readonly #streamCalls: readonly Int32Array[];
@@ -97,6 +99,7 @@ export class Backend {
     this.serverNames = plan.servers.map((server) => server.name); // cold: at start
     this.hashOn = plan.hashOn;
     this.proxyProtocol = plan.proxyProtocol;
+    this.hasReceiveBuffer = plan.socket.receive_buffer !== undefined;
     this.#isTransparent = plan.isTransparent;
     this.#streamCalls = callsByFamily(plan, STREAM);
     this.#datagramCalls = callsByFamily(plan, DATAGRAM_SOCKET);
@@ -143,8 +146,8 @@ export class Backend {
 
   /**
    * Picks a server that is not among the `triedCount` entries of `tried` from `triedAt` on, or -1.
-   * `random` and `hash` are unsigned 32-bit integers. Shunned servers are passed over for datagrams:
-   * that a port of UDP is closed says nothing of TCP.
+   * `random` and `hash` are unsigned 32-bit integers. Shunned servers are passed over for
+   * datagrams: that a port of UDP is closed says nothing of TCP.
    */
   choose(
     random: number,

@@ -7,7 +7,7 @@
  */
 import { createSocket, type Socket } from "node:dgram";
 import { Buffer } from "node:buffer";
-import { until, within } from "./until.ts";
+import { within } from "./until.ts";
 
 export interface Place {
   readonly hostname: string;
@@ -29,6 +29,8 @@ export class DatagramSocket implements Disposable {
   #peer: Place | null = null;
   /** One datagram after the other: the runtime does not keep the order of sends. */
   #sending: Promise<void> = Promise.resolve();
+  /** Who waits for the next datagrams. */
+  readonly #waiting: ((datagram: Datagram) => void)[] = [];
   /** Is called instead of keeping, when there is one. */
   #onDatagram: ((datagram: Datagram) => void) | null = null;
   #isClosed = false;
@@ -40,8 +42,9 @@ export class DatagramSocket implements Disposable {
       const peer = this.#peer;
       const isStray = peer !== null && (peer.hostname !== address || peer.port !== port);
       if (isStray) this.strays.push(datagram);
-      else if (this.#onDatagram === null) this.received.push(datagram);
-      else this.#onDatagram(datagram);
+      else if (this.#onDatagram !== null) this.#onDatagram(datagram);
+      else if (this.#waiting.length > 0) this.#waiting.shift()!(datagram);
+      else this.received.push(datagram);
     });
     // A refusal (ICMP) of something sent before; who waits for an answer waits in vain and says so.
     socket.on("error", () => {});
@@ -101,7 +104,11 @@ export class DatagramSocket implements Disposable {
 
   /** The next datagram. */
   async receiveBytes(what = "a datagram has come"): Promise<Uint8Array> {
-    return (await until(what, () => this.received.shift())).bytes;
+    const kept = this.received.shift();
+    if (kept !== undefined) return kept.bytes;
+    const { promise, resolve } = Promise.withResolvers<Datagram>();
+    this.#waiting.push(resolve);
+    return (await within(what, promise)).bytes;
   }
 
   /** The same as text. */

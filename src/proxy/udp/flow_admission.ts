@@ -9,7 +9,7 @@
  * @hot
  */
 import { EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EINVAL } from "../../base/errno.ts";
-import { ATTEMPTS_MAX, FLOWS_HEADROOM } from "../../limits.ts";
+import { ATTEMPTS_MAX, FLOW_SOCKET_BYTES, FLOWS_HEADROOM } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
 import { listenerOffset, serverOffset } from "../../metrics/shared_state.ts";
 import { IP_WORDS } from "../../net/ip_words.ts";
@@ -23,7 +23,10 @@ import type { FlowHeader } from "./flow_header.ts";
 import { FLOW_KEY_WORDS, type FlowTable } from "./flow_table.ts";
 import type { QuicAffinity } from "./quic_affinity.ts";
 
-// linux/udp.h
+// asm-generic/socket.h, linux/udp.h
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SO_RCVBUFFORCE = 33;
 const SOL_UDP = 17;
 const UDP_GRO = 104;
 
@@ -49,6 +52,7 @@ export class FlowAdmission {
   readonly #quic: QuicAffinity | null;
   readonly #owner: FlowOpener;
   readonly #headroom: number;
+  #bufferOption = SO_RCVBUFFORCE;
   /** Until then no flow is opened: there was no local port left. */
   #portlessUntilMs = 0;
   /** Servers tried for the flow that is being opened. */
@@ -218,11 +222,25 @@ export class FlowAdmission {
     const { ring } = this.#context;
     const fd = backend.openSocket(ring, server, DATAGRAM_SOCKET, this.#headers.client, 0);
     if (fd < 0) return fd;
-    if (takesBursts) ring.setOption(fd, SOL_UDP, UDP_GRO, 1);
+    if (takesBursts) {
+      ring.setOption(fd, SOL_UDP, UDP_GRO, 1);
+      if (!backend.hasReceiveBuffer) this.#widen(fd);
+    }
     const connected = ring.connectNow(fd, backend.addressSlot(server));
     if (connected >= 0) return fd;
     ring.closeNow(fd);
     return connected;
+  }
+
+  /**
+   * Room for answers in bulk that come while a turn lasts: what the system's limit allows, or more
+   * where we may.
+   */
+  #widen(fd: number): void {
+    const { ring } = this.#context;
+    if (ring.setOption(fd, SOL_SOCKET, this.#bufferOption, FLOW_SOCKET_BYTES) >= 0) return;
+    this.#bufferOption = SO_RCVBUF;
+    ring.setOption(fd, SOL_SOCKET, this.#bufferOption, FLOW_SOCKET_BYTES);
   }
 
   /** Out of files or memory: somebody else gives way, for the next datagram. */

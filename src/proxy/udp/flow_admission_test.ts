@@ -277,7 +277,7 @@ Deno.test("a backend that sends headers owes one to each new flow", () => {
 });
 
 Deno.test("bursts of a server are taken as one, unless its answers are counted", () => {
-  for (const [responses, expected] of [[0, [[17, 104, 1]]], [1, []]] as const) {
+  for (const [responses, expected] of [[0, [[17, 104, 1], [1, 33, 1 << 20]]], [1, []]] as const) {
     const stage = new Admission({ listeners: [{ udp: { responses, flowsMax: 9 } }] });
     assert.ok(stage.come("192.0.2.1") >= 0);
     assert.deepEqual(stage.fake.asked("setOption"), expected);

@@ -16,3 +16,6 @@ export const NO_BURSTS_FORTH = 32;
 export const NO_BURSTS_BACK = 64;
 /** Something went to its server after the last answer. */
 export const UNANSWERED = 128;
+/** Its path to the server, to the client, has taken a burst. */
+export const BURSTS_FORTH = 256;
+export const BURSTS_BACK = 512;

@@ -45,7 +45,7 @@ export const KEY_CLIENT = 1;
 export const KEY_LOCAL = 5;
 
 /** What a flow costs in all arrays; up to 4 more where the capacity is no power of two. */
-export const FLOW_BYTES = 54 + FLOW_KEY_WORDS * 4 + 4 * 4 + FLOW_BUCKET_BYTES;
+export const FLOW_BYTES = 55 + FLOW_KEY_WORDS * 4 + 4 * 4 + FLOW_BUCKET_BYTES;
 
 const GENERATION_MASK = (1 << 29) - 1;
 const COUNT_MAX = 0xffffffff;
@@ -71,7 +71,7 @@ export class FlowTable {
   readonly listener: Uint16Array;
   /** The listening socket's number, as in the key. */
   readonly socket: Uint16Array;
-  readonly flags: Uint8Array;
+  readonly flags: Uint16Array;
   /** Time of the last datagram either way, in milliseconds. */
   readonly activeMs: Float64Array;
   /** Datagrams from the client and to it; they stay at 2^32 - 1. */
@@ -108,7 +108,7 @@ export class FlowTable {
     this.backend = new Uint16Array(capacity);
     this.listener = new Uint16Array(capacity);
     this.socket = new Uint16Array(capacity);
-    this.flags = new Uint8Array(capacity);
+    this.flags = new Uint16Array(capacity);
     this.activeMs = new Float64Array(capacity);
     this.requests = new Uint32Array(capacity);
     this.replies = new Uint32Array(capacity);

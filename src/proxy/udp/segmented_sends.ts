@@ -7,8 +7,10 @@
  * it was; the way through the kernel is gone once per burst.
  *
  * A path may not take a burst: its datagrams are larger than the route's MTU, or the device cannot.
- * Then the send fails as a whole, nothing has left, and the datagrams are sent one by one, in
- * order; what follows in the flow's direction is not tried as a burst again.
+ * Then the send fails as a whole, nothing has left, and the datagrams are sent one by one; what
+ * follows in the flow's direction is not tried as a burst again. So that nothing overtakes them the
+ * first burst of a flow and direction is sent at once, outside of the turn's call, behind what was
+ * queued before. (A route whose MTU shrinks later reorders once, as changing routes do.)
  *
  * @hot
  */
@@ -16,7 +18,7 @@ import { assert } from "../../base/assert.ts";
 import { EINVAL, EIO, EMSGSIZE, EOPNOTSUPP } from "../../base/errno.ts";
 import { BUFFERS_MAX } from "../../buffer/buffer_pool.ts";
 import { FORWARDED, REPLIED, type Ring, SEGMENTS } from "../../ring/ring.ts";
-import { NO_BURSTS_BACK, NO_BURSTS_FORTH } from "./flow_flags.ts";
+import { BURSTS_BACK, BURSTS_FORTH, NO_BURSTS_BACK, NO_BURSTS_FORTH } from "./flow_flags.ts";
 import { FLOW_KEY_WORDS, type FlowTable, KEY_CLIENT, KEY_LOCAL } from "./flow_table.ts";
 import type { SentBuffers } from "./sent_buffers.ts";
 import type { UdpSockets } from "./udp_sockets.ts";
@@ -24,6 +26,11 @@ import type { UdpSockets } from "./udp_sockets.ts";
 /** How many datagrams a payload is. */
 export function countDatagrams(bytes: number, segmentBytes: number): number {
   return segmentBytes === 0 ? 1 : ((bytes + segmentBytes - 1) / segmentBytes) | 0;
+}
+
+/** Whether it is a burst that the path does not take. */
+function isRefusal(result: number): boolean {
+  return result === -EINVAL || result === -EMSGSIZE || result === -EIO || result === -EOPNOTSUPP;
 }
 
 export class SegmentedSends {
@@ -46,7 +53,10 @@ export class SegmentedSends {
     this.#sent = sent;
   }
 
-  /** Sends the datagrams of a payload to the flow's server or, as a reply, to its client. */
+  /**
+   * Sends the datagrams of a payload to the flow's server or, as a reply, to its client. 0, or the
+   * negated errno by which all of them are lost.
+   */
   send(
     flow: number,
     isReply: boolean,
@@ -54,11 +64,21 @@ export class SegmentedSends {
     offset: number,
     bytes: number,
     segmentBytes: number,
-  ): void {
+  ): number {
+    const flags = this.#flows.flags;
     const refused = isReply ? NO_BURSTS_BACK : NO_BURSTS_FORTH;
-    if (bytes <= segmentBytes || (this.#flows.flags[flow] & refused) !== 0) {
+    const proven = isReply ? BURSTS_BACK : BURSTS_FORTH;
+    if (bytes > segmentBytes && (flags[flow] & (refused | proven)) === 0) {
+      const result = this.#tryNow(flow, isReply, offset, bytes, segmentBytes);
+      if (!isRefusal(result)) {
+        if (result >= 0) flags[flow] |= proven;
+        return result < 0 ? result : 0;
+      }
+      flags[flow] |= refused;
+    }
+    if (bytes <= segmentBytes || (flags[flow] & refused) !== 0) {
       this.#sendEach(flow, isReply, offset, bytes, segmentBytes);
-      return;
+      return 0;
     }
     this.#flow[buffer] = flow;
     this.#generation[buffer] = this.#flows.generation[flow];
@@ -67,6 +87,32 @@ export class SegmentedSends {
     this.#bytes[buffer] = bytes;
     this.#segmentBytes[buffer] = segmentBytes;
     this.#sendOne(flow, isReply, offset, bytes, segmentBytes, SEGMENTS, buffer);
+    return 0;
+  }
+
+  #tryNow(
+    flow: number,
+    isReply: boolean,
+    offset: number,
+    bytes: number,
+    segmentBytes: number,
+  ): number {
+    const flows = this.#flows;
+    const sockets = this.#sockets;
+    const socket = flows.socket[flow];
+    const key = flow * FLOW_KEY_WORDS;
+    const hasLocal = isReply && sockets.isWildcard[socket] === 1;
+    return this.#ring.sendBurstNow(
+      isReply ? sockets.fd[socket] : flows.fd[flow],
+      sockets.family[socket],
+      flows.keyWords,
+      key + KEY_CLIENT,
+      isReply ? flows.clientPort(flow) : -1,
+      hasLocal ? key + KEY_LOCAL : -1,
+      offset,
+      bytes,
+      segmentBytes,
+    );
   }
 
   #sendEach(
@@ -126,10 +172,8 @@ export class SegmentedSends {
     const segmentBytes = this.#segmentBytes[buffer];
     const isReply = this.#isReply[buffer] === 1;
     const isSame = this.#flows.generation[flow] === this.#generation[buffer];
-    const isRefused = result === -EINVAL || result === -EMSGSIZE || result === -EIO ||
-      result === -EOPNOTSUPP;
     // A reply can still be sent while its flow ends, but not towards a server.
-    if (!isSame || !isRefused || (!isReply && this.#flows.fd[flow] < 0)) {
+    if (!isSame || !isRefusal(result) || (!isReply && this.#flows.fd[flow] < 0)) {
       return countDatagrams(bytes, segmentBytes);
     }
     this.#flows.flags[flow] |= isReply ? NO_BURSTS_BACK : NO_BURSTS_FORTH;

@@ -14,6 +14,10 @@ const AT = 1 << 20;
 class Bursts extends FlowStage {
   /** fd, port, offset, bytes, segmentBytes, kind, index of each send. */
   readonly asked: number[][] = [];
+  /** The same of each burst that was sent at once, without kind and index. */
+  readonly tried: number[][] = [];
+  /** What a burst that is sent at once comes to. */
+  outcome = 1;
   readonly ring = { result: 0 };
   readonly sent: SentBuffers;
   readonly sends: SegmentedSends;
@@ -23,6 +27,11 @@ class Bursts extends FlowStage {
     super({ listeners: [{}] });
     this.sent = new SentBuffers(this.context.pool);
     const ring = Object.assign(this.ring, {
+      sendBurstNow: (...asked: unknown[]) => {
+        const [fd, , , , port, , offset, bytes, segmentBytes] = asked as number[];
+        this.tried.push([fd, port, offset, bytes, segmentBytes]);
+        return this.outcome;
+      },
       sendMessage: (...asked: unknown[]) => {
         const [fd, , , , port, , offset, bytes, segmentBytes, kind, index] = asked as number[];
         this.asked.push([fd, port, offset, bytes, segmentBytes, kind, index]);
@@ -36,6 +45,14 @@ class Bursts extends FlowStage {
     );
     this.flow = this.flows.open(keyOf("10.0.0.1", 5000), 0);
     this.flows.fd[this.flow] = 7;
+  }
+
+  /** Sends the first bursts, which show that both paths take them. */
+  prove(): this {
+    this.sends.send(this.flow, false, BUFFER, AT, 250, 100);
+    this.sends.send(this.flow, true, BUFFER, AT, 250, 100);
+    assert.deepEqual(this.asked, []);
+    return this;
   }
 
   fail(errno: number): number {
@@ -58,8 +75,32 @@ Deno.test("a payload is as many datagrams as segments begin in it", () => {
   assert.equal(countDatagrams(0, 0), 1);
 });
 
-Deno.test("a burst leaves as one send, towards the server and back to the client", () => {
+Deno.test("the first burst of each direction is sent at once, to see whether the path takes it", () => {
+  const bursts = new Bursts().prove();
+  assert.deepEqual(bursts.tried, [[7, -1, AT, 250, 100], [20, 5000, AT, 250, 100]]);
+});
+
+Deno.test("a first burst that the path does not take goes one by one, before what follows", () => {
   const bursts = new Bursts();
+  bursts.outcome = -EMSGSIZE;
+  assert.equal(bursts.sends.send(bursts.flow, false, BUFFER, AT, 250, 100), 0);
+  assert.deepEqual(bursts.asked, REST);
+  bursts.sends.send(bursts.flow, false, BUFFER, AT, 250, 100);
+  assert.equal(bursts.tried.length, 1, "and none is tried again");
+});
+
+Deno.test("a first burst that a full socket or a closed port refuses is lost, and told", () => {
+  const bursts = new Bursts();
+  bursts.outcome = -ECONNREFUSED;
+  assert.equal(bursts.sends.send(bursts.flow, false, BUFFER, AT, 250, 100), -ECONNREFUSED);
+  bursts.outcome = -EAGAIN;
+  assert.equal(bursts.sends.send(bursts.flow, false, BUFFER, AT, 250, 100), -EAGAIN);
+  assert.equal(bursts.tried.length, 2, "nothing is known of the path yet");
+  assert.deepEqual(bursts.asked, []);
+});
+
+Deno.test("then a burst leaves as one send, towards the server and back to the client", () => {
+  const bursts = new Bursts().prove();
   bursts.sends.send(bursts.flow, false, BUFFER, AT, 250, 100);
   bursts.sends.send(bursts.flow, true, BUFFER, AT, 250, 100);
   assert.deepEqual(bursts.asked, [
@@ -76,7 +117,7 @@ Deno.test("what is left of a burst may be a single datagram", () => {
 
 Deno.test("a path that takes no bursts gets each datagram, now and from then on", () => {
   for (const errno of [EMSGSIZE, EIO]) {
-    const bursts = new Bursts();
+    const bursts = new Bursts().prove();
     bursts.sends.send(bursts.flow, false, BUFFER, AT, 250, 100);
     assert.equal(bursts.fail(errno), 0);
     assert.deepEqual(bursts.asked, REST);
@@ -91,7 +132,7 @@ Deno.test("a path that takes no bursts gets each datagram, now and from then on"
 });
 
 Deno.test("replies go one by one to the client's address", () => {
-  const bursts = new Bursts();
+  const bursts = new Bursts().prove();
   bursts.sends.send(bursts.flow, true, BUFFER, AT, 150, 100);
   assert.equal(bursts.fail(EMSGSIZE), 0);
   assert.deepEqual(bursts.asked, [
@@ -101,7 +142,7 @@ Deno.test("replies go one by one to the client's address", () => {
 });
 
 Deno.test("what a full socket or a closed port refuses is lost, and how many is told", () => {
-  const bursts = new Bursts();
+  const bursts = new Bursts().prove();
   for (const errno of [EAGAIN, ECONNREFUSED]) {
     bursts.sends.send(bursts.flow, false, BUFFER, AT, 250, 100);
     assert.equal(bursts.fail(errno), 3);
@@ -111,8 +152,8 @@ Deno.test("what a full socket or a closed port refuses is lost, and how many is 
   }
 });
 
-Deno.test("a flow that has ended meanwhile sends nothing more to a server that is another's", () => {
-  const bursts = new Bursts();
+Deno.test("the burst of a flow that has ended is lost, not sent from another's socket", () => {
+  const bursts = new Bursts().prove();
   bursts.sends.send(bursts.flow, false, BUFFER, AT, 250, 100);
   bursts.flows.close(bursts.flow);
   assert.equal(bursts.flows.state[bursts.flow], CLOSING);

@@ -182,7 +182,14 @@ export class UdpProxy implements FlowOpener {
     const rest = bytes - first;
     this.#countForward(flow, rest, countDatagrams(rest, segmentBytes));
     this.flows.journalAt[flow] = -1; // what it keeps is one datagram
-    this.#bursts.send(flow, false, buffer, offset + first, rest, segmentBytes);
+    const result = this.#bursts.send(flow, false, buffer, offset + first, rest, segmentBytes);
+    if (result < 0) {
+      this.#lost(flow, countDatagrams(rest, segmentBytes));
+      if (result === -ECONNREFUSED) {
+        this.#onRefused(flow, result);
+        return;
+      }
+    }
     if ((this.flows.flags[flow] & RECEIVING) === 0) this.#receive(flow);
   }
 
@@ -199,7 +206,7 @@ export class UdpProxy implements FlowOpener {
   /** A datagram was not sent to its server. */
   onForwardFailed(flow: number): void {
     const { result } = this.#context.ring;
-    this.#dropped(flow);
+    this.#lost(flow, 1);
     const isOpen = this.flows.state[flow] === flows.OPEN;
     if (isOpen && result === -ECONNREFUSED) this.#onRefused(flow, result);
   }
@@ -210,13 +217,13 @@ export class UdpProxy implements FlowOpener {
     const flow = this.#bursts.flowOf(buffer);
     const lost = this.#bursts.onFailed(buffer);
     if (lost === 0 || flow < 0) return;
-    this.#row[this.flows.listenerAt[flow] + metric.LISTENER_DATAGRAMS_DROPPED] += lost;
+    this.#lost(flow, lost);
     const isForth = !this.#bursts.isReply(buffer) && this.flows.state[flow] === flows.OPEN;
     if (isForth && result === -ECONNREFUSED) this.#onRefused(flow, result);
   }
 
-  #dropped(flow: number): void {
-    this.#row[this.flows.listenerAt[flow] + metric.LISTENER_DATAGRAMS_DROPPED]++;
+  #lost(flow: number, count: number): void {
+    this.#row[this.flows.listenerAt[flow] + metric.LISTENER_DATAGRAMS_DROPPED] += count;
   }
 
   // ---- From servers -----------------------------------------------------------------------
@@ -257,7 +264,7 @@ export class UdpProxy implements FlowOpener {
     const { responses } = this.#context.plan.listeners[table.listener[flow]].udp!;
     if (responses > 0 && table.isFinished(flow, responses)) {
       // More than was asked for.
-      this.#dropped(flow);
+      this.#lost(flow, 1);
       if (buffer >= 0) pool.release(buffer);
     } else this.#reply(flow, ring.payloadAt, result, count, buffer);
     if (responses > 0 && table.isFinished(flow, responses)) this.end(flow);
@@ -280,8 +287,10 @@ export class UdpProxy implements FlowOpener {
     const at = table.listenerAt[flow];
     this.#row[at + metric.LISTENER_DATAGRAMS_SENT] += count;
     this.#row[at + metric.LISTENER_SENT_BYTES] += bytes;
-    if (count > 1) this.#bursts.send(flow, true, buffer, offset, bytes, ring.segmentBytes);
-    else this.#sendReply(flow, offset, bytes);
+    if (count === 1) this.#sendReply(flow, offset, bytes);
+    else if (this.#bursts.send(flow, true, buffer, offset, bytes, ring.segmentBytes) < 0) {
+      this.#lost(flow, count);
+    }
     if (buffer >= 0) this.sent.add(buffer);
   }
 
@@ -308,7 +317,7 @@ export class UdpProxy implements FlowOpener {
 
   /** A datagram was not sent to its client. */
   onReplyFailed(flow: number): void {
-    this.#dropped(flow);
+    this.#lost(flow, 1);
   }
 
   #onReplyFailure(flow: number, result: number): void {
@@ -326,7 +335,7 @@ export class UdpProxy implements FlowOpener {
     if (isUnreachable(result)) this.#onRefused(flow, result);
     else {
       // Of one datagram, not of the server: that it was too large for some hop (EMSGSIZE), say.
-      this.#dropped(flow);
+      this.#lost(flow, 1);
       if ((this.flows.flags[flow] & RECEIVING) === 0) this.#receive(flow);
     }
   }

@@ -35,42 +35,33 @@ Deno.test("only those in allow get in, and of them nobody in deny", async () => 
   equal(origin.acceptedCount, 3, "no server was asked for the others");
 });
 
-Deno.test("with deny alone everybody else gets in", async () => {
-  await using origin = new Origin(say("welcome"));
-  await using ringway = await startRingway(configText({
-    servers: [origin],
-    listener: "deny: [127.0.5.7]",
-  }));
-  equal(await nameFor("127.0.5.7", ringway.port()), "");
-  equal(await nameFor("127.0.5.8", ringway.port()), "welcome");
-});
-
-Deno.test("IPv4 clients of a bind without an address are judged as IPv4", async () => {
-  await using origin = new Origin(say("welcome"));
-  await using ringway = await startRingway(configText({
-    bind: ":0",
-    servers: [origin],
-    listener: "allow: [127.0.5.0/24, '::1']",
-  }));
-  equal(await nameFor("127.0.5.7", ringway.port()), "welcome");
-  equal(await nameFor("127.0.6.7", ringway.port()), "");
-  equal(await askName(ringway.port(), "::1"), "welcome");
-});
-
-Deno.test("lists of one listener do not touch another", async () => {
+Deno.test("lists of listeners: deny alone, of a bind without an address, none", async (t) => {
   await using origin = new Origin(say("welcome"));
   await using ringway = await startRingway(`
 workers: 2
 listeners:
+  deny: { bind: "127.0.0.1:0", backend: app, deny: [127.0.5.7] }
+  both: { bind: ":0", backend: app, allow: [127.0.5.0/24, '::1'] }
   inner: { bind: "127.0.0.1:0", backend: app, allow: [10.0.0.0/8] }
   outer: { bind: "127.0.0.1:0", backend: app }
 backends:
   app: ["${origin.address}"]
 `);
-  for (let i = 0; i < 10; i++) {
-    equal(await nameFor("127.0.0.1", ringway.port("inner")), "");
-    equal(await nameFor("127.0.0.1", ringway.port("outer")), "welcome");
-  }
-  const snapshot = await ringway.snapshot();
-  deepEqual(["inner", "outer"].map((name) => refusals(snapshot, "denied", name)), [10, 0]);
+  await t.step("with deny alone everybody else gets in", async () => {
+    equal(await nameFor("127.0.5.7", ringway.port("deny")), "");
+    equal(await nameFor("127.0.5.8", ringway.port("deny")), "welcome");
+  });
+  await t.step("IPv4 clients of a bind without an address are judged as IPv4", async () => {
+    equal(await nameFor("127.0.5.7", ringway.port("both")), "welcome");
+    equal(await nameFor("127.0.6.7", ringway.port("both")), "");
+    equal(await askName(ringway.port("both"), "::1"), "welcome");
+  });
+  await t.step("lists of one listener do not touch another", async () => {
+    for (let i = 0; i < 10; i++) {
+      equal(await nameFor("127.0.0.1", ringway.port("inner")), "");
+      equal(await nameFor("127.0.0.1", ringway.port("outer")), "welcome");
+    }
+    const snapshot = await ringway.snapshot();
+    deepEqual(["inner", "outer"].map((name) => refusals(snapshot, "denied", name)), [10, 0]);
+  });
 });

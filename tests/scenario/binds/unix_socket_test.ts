@@ -2,7 +2,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { Origin, sayThenEcho } from "../origin.ts";
 import { Program } from "../real/program.ts";
-import { launchRingway, startRingway } from "../ringway_process.ts";
+import { type LaunchOptions, launchRingway, startRingway } from "../ringway_process.ts";
 import { until } from "../until.ts";
 
 class SocketFolder implements Disposable {
@@ -129,8 +129,11 @@ Deno.test("a socket file that nobody listens on any more is replaced", async () 
 });
 
 /** Starts what cannot start; its exit status and what it said. */
-async function refusal(config: string): Promise<{ status: number; said: string }> {
-  await using ringway = launchRingway(config);
+async function refusal(
+  config: string,
+  options: LaunchOptions = {},
+): Promise<{ status: number; said: string }> {
+  await using ringway = launchRingway(config, options);
   return { status: await ringway.exitCode(), said: ringway.log.join("\n") };
 }
 
@@ -153,7 +156,7 @@ Deno.test("a file that is no socket is an error, and stays", async () => {
   const { status, said } = await refusal(config);
   equal(status, 1, said);
   match(said, new RegExp(`cannot bind "unix:${folder.listener}".*`));
-  match(said, /no socket|not a socket/);
+  match(said, /what is there is no socket, and is left alone/);
   equal(Deno.readTextFileSync(folder.listener), "precious");
 });
 
@@ -162,5 +165,45 @@ Deno.test("a folder that does not exist: cause, remedy and 1", async () => {
   const bind = `unix:${folder.path}/missing/listener.sock`;
   const { status, said } = await refusal(configText({ bind, servers: ["127.0.0.2:1"] }));
   equal(status, 1, said);
-  match(said, new RegExp(`cannot bind "${bind}" of listener "web".*ENOENT`));
+  match(said, new RegExp(`cannot bind "${bind}" of listener "web".*ENOENT.*; its folder does not`));
+});
+
+/** For root: whatever lets it do to files what their owner has not allowed. */
+const UNPRIVILEGED = Deno.uid() === 0
+  ? ["setpriv", "--bounding-set", "-chown,-fowner,-dac_override,-dac_read_search"]
+  : [];
+
+Deno.test("an owner that this user may not set: cause, remedy, no file, and 77", async () => {
+  using folder = new SocketFolder();
+  const { status, said } = await refusal(
+    `
+listeners:
+  web: { bind: { address: "unix:${folder.listener}", owner: "65534" }, backend: app }
+backends:
+  app: ["127.0.0.2:1"]
+`,
+    { launcher: UNPRIVILEGED },
+  );
+  equal(status, 77, said);
+  match(said, /cannot set mode or owner of "unix:.*" of listener "web": .*\(EPERM\); only root/);
+  equal(exists(folder.listener), false);
+});
+
+Deno.test("a stale socket of somebody else in a sticky folder: cause, remedy and 77", {
+  // Only root can leave one there.
+  ignore: Deno.uid() !== 0,
+}, async () => {
+  using folder = new SocketFolder();
+  // The kernel keeps the file of a socket that was bound by its other name.
+  const listener = Deno.listen({ transport: "unix", path: folder.server });
+  Deno.renameSync(folder.server, folder.listener);
+  listener.close();
+  Deno.chmodSync(folder.listener, 0o666);
+  for (const path of [folder.listener, folder.path]) Deno.chownSync(path, 65534, 65534);
+  Deno.chmodSync(folder.path, 0o1777);
+  const config = configText({ bind: `unix:${folder.listener}`, servers: ["127.0.0.2:1"] });
+  const { status, said } = await refusal(config, { launcher: UNPRIVILEGED });
+  equal(status, 77, said);
+  match(said, /nobody listens on is in the way, and this user may not remove it/);
+  equal(exists(folder.listener), true);
 });

@@ -4,7 +4,14 @@ import { configText } from "../config_text.ts";
 import { Origin, readToEnd, say, writeAll } from "../origin.ts";
 import { type RingwayProcess, startRingway } from "../ringway_process.ts";
 import { ClientFrom } from "./proxy_client.ts";
-import { ENDS, field, headerV1, headerV2, tellHeader } from "./proxy_header.ts";
+import {
+  ENDS,
+  field,
+  headerV1,
+  headerV2,
+  headerV2WithChecksum,
+  tellHeader,
+} from "./proxy_header.ts";
 
 const TRUSTING = "proxy_protocol: true, trusted_proxies: [127.0.0.0/8, '::1']";
 const TOLD = `v2 TCP4 ${ENDS.from}:${ENDS.fromPort} ${ENDS.to}:${ENDS.toPort}\n`;
@@ -31,40 +38,54 @@ const FIELDS = [
   ...field(UNKNOWN_TYPE, [1, 2, 3]),
 ];
 
-for (
-  const { what, header } of [
-    { what: "a v1 header", header: headerV1() },
-    { what: "a v2 header", header: headerV2() },
-    {
-      what: "a v2 header with fields behind the addresses",
-      header: headerV2(ENDS, {
-        fields: FIELDS,
-      }),
-    },
-  ]
-) {
-  Deno.test(`${what} names the client, and what follows it is the client's`, async () => {
-    await using origin = new Origin(tellHeader);
-    await using ringway = await startTelling(origin);
-    using client = await ClientFrom.connect(ringway.port());
-    // In one segment with the first bytes of the client.
-    client.send(new Uint8Array([...bytesOf(header), ...bytesOf("first")]));
-    await client.untilReceived("first");
-    client.send(", then more");
-    await client.untilReceived("more");
-    equal(client.text, `${TOLD}first, then more`);
-  });
+const HEADERS: Readonly<Record<string, string | Uint8Array>> = {
+  "a v1 header": headerV1(),
+  "a v2 header": headerV2(),
+  "a v2 header with fields behind the addresses": headerV2(ENDS, { fields: FIELDS }),
+  "a v2 header with a checksum": headerV2WithChecksum({ fields: FIELDS }),
+};
 
-  Deno.test(`${what} may come byte by byte`, async () => {
-    await using origin = new Origin(tellHeader);
-    await using ringway = await startTelling(origin);
-    using client = await ClientFrom.connect(ringway.port());
-    await client.sendByByte(bytesOf(header));
-    await client.sendByByte(bytesOf("first"));
-    await client.untilReceived("first");
-    equal(client.text, `${TOLD}first`);
-  });
-}
+Deno.test("a header names the client, and what follows it is the client's", async (t) => {
+  await using origin = new Origin(tellHeader);
+  await using ringway = await startTelling(origin);
+  for (const [what, header] of Object.entries(HEADERS)) {
+    await t.step(`${what}, in one segment with the first bytes`, async () => {
+      using client = await ClientFrom.connect(ringway.port());
+      client.send(new Uint8Array([...bytesOf(header), ...bytesOf("first")]));
+      await client.untilReceived("first");
+      client.send(", then more");
+      await client.untilReceived("more");
+      equal(client.text, `${TOLD}first, then more`);
+    });
+    await t.step(`${what}, byte by byte`, async () => {
+      using client = await ClientFrom.connect(ringway.port());
+      await client.sendByByte(bytesOf(header));
+      await client.sendByByte(bytesOf("first"));
+      await client.untilReceived("first");
+      equal(client.text, `${TOLD}first`);
+    });
+  }
+});
+
+const NAMELESS: Readonly<Record<string, string | Uint8Array>> = {
+  "a v1 header that says UNKNOWN": "PROXY UNKNOWN\r\n",
+  "a v2 header that says LOCAL": headerV2(ENDS, { command: "local" }),
+};
+
+Deno.test("a header without a name leaves the connection's own addresses", async (t) => {
+  await using origin = new Origin(tellHeader);
+  await using ringway = await startTelling(origin);
+  for (const [what, header] of Object.entries(NAMELESS)) {
+    await t.step(what, async () => {
+      using client = await ClientFrom.connect(ringway.port(), { from: "127.0.5.7" });
+      client.send(header);
+      client.send("x");
+      await client.untilReceived("x");
+      const own = `127.0.5.7:${client.port} 127.0.0.1:${ringway.port()}`;
+      equal(client.text, `v2 TCP4 ${own}\nx`);
+    });
+  }
+});
 
 Deno.test("a header alone is enough for a server that speaks first", async () => {
   await using origin = new Origin(say("hello"));
@@ -73,24 +94,6 @@ Deno.test("a header alone is enough for a server that speaks first", async () =>
   client.send(headerV2());
   deepEqual(await client.untilEnded(), { text: "hello", end: "fin" });
 });
-
-for (
-  const { what, header } of [
-    { what: "a v1 header that says UNKNOWN", header: "PROXY UNKNOWN\r\n" },
-    { what: "a v2 header that says LOCAL", header: headerV2(ENDS, { command: "local" }) },
-  ]
-) {
-  Deno.test(`${what} leaves the connection's own addresses`, async () => {
-    await using origin = new Origin(tellHeader);
-    await using ringway = await startTelling(origin);
-    using client = await ClientFrom.connect(ringway.port(), { from: "127.0.5.7" });
-    client.send(header);
-    client.send("x");
-    await client.untilReceived("x");
-    const own = `127.0.5.7:${client.port} 127.0.0.1:${ringway.port()}`;
-    equal(client.text, `v2 TCP4 ${own}\nx`);
-  });
-}
 
 Deno.test("the client's half-close comes through behind a header", async () => {
   await using origin = new Origin(async (connection) => {

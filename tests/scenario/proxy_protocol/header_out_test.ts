@@ -12,33 +12,37 @@ import { readHeader, tellHeader } from "./proxy_header.ts";
 /** Of version 2, with IPv4 addresses and nothing behind them. */
 const HEADER_BYTES = 28;
 
-for (const version of ["v1", "v2"] as const) {
-  Deno.test(`a ${version} header comes before what the client has sent already`, async () => {
-    await using origin = new Origin(tellHeader);
-    await using ringway = await startRingway(configText({
-      servers: [origin],
-      backend: `proxy_protocol: ${version}`,
-    }));
-    using client = await ClientFrom.connect(ringway.port(), { from: "127.0.5.7" });
-    client.send("at once");
-    await client.untilReceived("at once");
-    const ends = `127.0.5.7:${client.port} 127.0.0.1:${ringway.port()}`;
-    equal(client.text, `${version} TCP4 ${ends}\nat once`);
-  });
-
-  Deno.test(`a ${version} header of an IPv6 connection to an IPv4 server has IPv6`, async () => {
-    await using origin = new Origin(tellHeader);
-    await using ringway = await startRingway(configText({
-      bind: "[::1]:0",
-      servers: [origin],
-      backend: `proxy_protocol: ${version}`,
-    }));
-    using client = await ClientFrom.connect(ringway.port(), { hostname: "::1" });
-    client.send("x");
-    await client.untilReceived("\nx");
-    equal(client.text, `${version} TCP6 [::1]:${client.port} [::1]:${ringway.port()}\nx`);
-  });
-}
+Deno.test("a header comes before what the client has sent already", async (t) => {
+  await using origin = new Origin(tellHeader);
+  await using ringway = await startRingway(`
+workers: 1
+listeners:
+  v1-four: { bind: "127.0.0.1:0", backend: v1 }
+  v1-six: { bind: "[::1]:0", backend: v1 }
+  v2-four: { bind: "127.0.0.1:0", backend: v2 }
+  v2-six: { bind: "[::1]:0", backend: v2 }
+backends:
+  v1: { servers: ["${origin.address}"], proxy_protocol: v1 }
+  v2: { servers: ["${origin.address}"], proxy_protocol: v2 }
+`);
+  for (const version of ["v1", "v2"]) {
+    await t.step(`${version}, IPv4`, async () => {
+      const port = ringway.port(`${version}-four`);
+      using client = await ClientFrom.connect(port, { from: "127.0.5.7" });
+      client.send("at once");
+      await client.untilReceived("at once");
+      const ends = `127.0.5.7:${client.port} 127.0.0.1:${port}`;
+      equal(client.text, `${version} TCP4 ${ends}\nat once`);
+    });
+    await t.step(`${version}, IPv6, to a server of IPv4`, async () => {
+      const port = ringway.port(`${version}-six`);
+      using client = await ClientFrom.connect(port, { hostname: "::1" });
+      client.send("at once");
+      await client.untilReceived("at once");
+      equal(client.text, `${version} TCP6 [::1]:${client.port} [::1]:${port}\nat once`);
+    });
+  }
+});
 
 Deno.test("IPv4 clients of a bind without an address are named as IPv4", async () => {
   await using origin = new Origin(tellHeader);

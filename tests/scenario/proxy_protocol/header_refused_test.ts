@@ -4,15 +4,13 @@ import { configText } from "../config_text.ts";
 import { echo, Origin } from "../origin.ts";
 import { type RingwayProcess, startRingway } from "../ringway_process.ts";
 import { ClientFrom } from "./proxy_client.ts";
-import { ENDS, headerV1, headerV2 } from "./proxy_header.ts";
+import { ENDS, headerV1, headerV2, headerV2WithChecksum } from "./proxy_header.ts";
 
-const HEADER_MS = 300;
-
-async function startWith(origin: Origin): Promise<RingwayProcess> {
+async function startWith(origin: Origin, headerMs = 3000): Promise<RingwayProcess> {
   return await startRingway(configText({
     servers: [origin],
     listener: `proxy_protocol: true, trusted_proxies: [127.0.5.0/24], ` +
-      `timeouts: { proxy_header: ${HEADER_MS}ms }`,
+      `timeouts: { proxy_header: ${headerMs}ms }`,
   }));
 }
 
@@ -54,6 +52,7 @@ const BROKEN: Readonly<Record<string, string | Uint8Array>> = {
   "a v1 line that never ends": `PROXY TCP4 ${"1".repeat(200)}`,
   "a v2 header of version 3": headerV2().map((byte, i) => i === 12 ? 0x31 : byte),
   "a v2 header too short for its addresses": headerV2().map((byte, i) => i === 15 ? 4 : byte),
+  "a v2 header with a wrong checksum": headerV2WithChecksum({ error: 1 }),
 };
 
 Deno.test("what is no header closes the connection at once, and is counted", async (t) => {
@@ -69,8 +68,9 @@ Deno.test("what is no header closes the connection at once, and is counted", asy
 });
 
 Deno.test("a header that does not come in time closes the connection", async (t) => {
+  const headerMs = 300;
   await using origin = new Origin(echo);
-  await using ringway = await startWith(origin);
+  await using ringway = await startWith(origin, headerMs);
   const parts = { "nothing": "", "half of one": headerV2().subarray(0, 20), "half a line": "PROX" };
   let count = 0;
   for (const [what, part] of Object.entries(parts)) {
@@ -78,7 +78,7 @@ Deno.test("a header that does not come in time closes the connection", async (t)
       const startedMs = performance.now();
       equal(await textFor(ringway, part), "");
       const tookMs = performance.now() - startedMs;
-      equal(tookMs > HEADER_MS * 0.8, true, `it took ${tookMs} ms`);
+      equal(tookMs > headerMs * 0.8, true, `it took ${tookMs} ms`);
       await untilRefused(ringway, "proxy_header", ++count);
     });
   }
@@ -87,7 +87,7 @@ Deno.test("a header that does not come in time closes the connection", async (t)
 
 Deno.test("clients that dribble their header do not hold others up", async () => {
   await using origin = new Origin(echo);
-  await using ringway = await startWith(origin);
+  await using ringway = await startWith(origin, 1000);
   using slow = new DisposableStack();
   for (let i = 0; i < 50; i++) {
     const client = slow.use(await ClientFrom.connect(ringway.port(), { from: "127.0.5.7" }));

@@ -7,6 +7,7 @@ import { type Handler, writeAll } from "../origin.ts";
 const SIGNATURE = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
 const FIXED_BYTES = 16;
 const VERSION_2 = 0x20;
+const CRC32C = 0x03;
 const COMMANDS = { local: 0, proxy: 1 };
 const FAMILIES = { tcp4: 0x11, udp4: 0x12, tcp6: 0x21, udp6: 0x22 };
 
@@ -51,6 +52,25 @@ export function headerV2(
   const rest = [...addresses, ...fields];
   const start = [...SIGNATURE, VERSION_2 | COMMANDS[command], family];
   return new Uint8Array([...start, ...bytesOf16(rest.length), ...rest]);
+}
+
+/** CRC-32C (RFC 3720, section 12.1) bit by bit, so that it has nothing of the program's. */
+function crc32c(bytes: Uint8Array): number {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}
+
+/** A header with its checksum, the last field; `error` is what the checksum is wrong by. */
+export function headerV2WithChecksum(
+  { fields = [], error = 0 }: { readonly fields?: readonly number[]; readonly error?: number },
+): Uint8Array {
+  const header = headerV2(ENDS, { fields: [...fields, ...field(CRC32C, [0, 0, 0, 0])] });
+  new DataView(header.buffer).setUint32(header.length - 4, crc32c(header) ^ error);
+  return header;
 }
 
 /** What a header says, in words, and where it ends. */

@@ -4,26 +4,28 @@ import { startRingway } from "../ringway_process.ts";
 import { commandCount, runRedisBenchmark, startRedis } from "./redis.ts";
 
 const REQUESTS = 20_000;
+const LOADS = {
+  "50 clients with small values": { clients: 50, bytes: 100, pipeline: 1 },
+  "pipelines of 32": { clients: 20, bytes: 1000, pipeline: 32 },
+};
 
-for (
-  const { what, clients, bytes, pipeline } of [
-    { what: "50 clients with small values", clients: 50, bytes: 100, pipeline: 1 },
-    { what: "pipelines of 32", clients: 20, bytes: 1000, pipeline: 32 },
-  ]
-) {
-  Deno.test(`redis-benchmark, ${what}: every command is done and none fails`, async () => {
-    await using redis = await startRedis();
-    await using ringway = await startRingway(configText({ workers: 2, servers: [redis] }));
-    const load = { clients, requests: REQUESTS, bytes, pipeline };
-    const report = await runRedisBenchmark(ringway.port(), load);
-    match(report, /^"SET","[\d.]+"/m);
-    match(report, /^"GET","[\d.]+"/m);
-    deepEqual(await commandCount(redis, "set"), { calls: REQUESTS, failed: 0 });
-    deepEqual(await commandCount(redis, "get"), { calls: REQUESTS, failed: 0 });
-    const { listeners, backends } = await ringway.until("nothing is open", (snapshot) => {
-      return snapshot.listeners[0].open === 0;
+Deno.test("redis-benchmark: every command is done and none fails", async (t) => {
+  await using redis = await startRedis();
+  await using ringway = await startRingway(configText({ workers: 2, servers: [redis] }));
+  let calls = 0;
+  for (const [what, load] of Object.entries(LOADS)) {
+    await t.step(what, async () => {
+      const report = await runRedisBenchmark(ringway.port(), { ...load, requests: REQUESTS });
+      match(report, /^"SET","[\d.]+"/m);
+      match(report, /^"GET","[\d.]+"/m);
+      calls += REQUESTS;
+      deepEqual(await commandCount(redis, "set"), { calls, failed: 0 });
+      deepEqual(await commandCount(redis, "get"), { calls, failed: 0 });
+      const { listeners, backends } = await ringway.until("nothing is open", (snapshot) => {
+        return snapshot.listeners[0].open === 0;
+      });
+      equal(listeners[0].refused, 0);
+      equal(backends[0].servers[0].resets, 0);
     });
-    equal(listeners[0].refused, 0);
-    equal(backends[0].servers[0].resets, 0);
-  });
-}
+  }
+});

@@ -11,3 +11,14 @@ Deno.test("when workers die again and again before they serve, it gives up with 
   match(ringway.log.join("\n"), /workers do not start; giving up/);
   equal(ringway.processes.length, 0);
 });
+
+Deno.test("then no socket of a listener is left behind", async () => {
+  const folder = Deno.makeTempDirSync({ prefix: "ringway-start-" });
+  using _removal = { [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }) };
+  const bind = `unix:${folder}/listener.sock`;
+  await using ringway = launchRingway(configText({ bind, servers: ["127.0.1.1:1"] }), {
+    environment: { RINGWAY_WORKER_V8_FLAGS: "--no-such-flag" },
+  });
+  equal(await ringway.exitCode(), 1);
+  equal(Array.from(Deno.readDirSync(folder)).length, 0);
+});

@@ -31,13 +31,18 @@ export async function startNamedServers(): Promise<NamedServers> {
   };
 }
 
-/** A configuration with one TLS listener and further keys of it, each in a line. */
-export function tlsConfig(servers: NamedServers, ...keys: readonly string[]): string {
-  const lines = ["bind: 127.0.0.1:0", "protocol: tls", "tls: passthrough", ...keys];
+/** A configuration with TLS listeners: by name the further keys of each, every one in a line. */
+export function tlsConfig(
+  servers: NamedServers,
+  listeners: Readonly<Record<string, readonly string[]>>,
+): string {
+  const rows = Object.entries(listeners).flatMap(([name, keys]) => {
+    const lines = ["bind: 127.0.0.1:0", "protocol: tls", "tls: passthrough", ...keys];
+    return [`  ${name}:`, ...lines.map((line) => `    ${line}`)];
+  });
   return `
 workers: 1
 listeners:
-  web:
-${lines.map((line) => `    ${line}`).join("\n")}
+${rows.join("\n")}
 ${servers.backends}`;
 }

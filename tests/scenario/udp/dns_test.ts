@@ -14,6 +14,7 @@ import {
   startDnsmasq,
 } from "../real/dnsmasq.ts";
 import { startRingway } from "../ringway_process.ts";
+import { until } from "../until.ts";
 import { datagramCount } from "../access/listener_counts.ts";
 
 /** One question, one answer. */
@@ -40,7 +41,7 @@ Deno.test("dig is answered rightly, by two dnsmasq in turn, and no flow is left"
   equal(datagramCount(snapshot, "received"), 12);
   equal(datagramCount(snapshot, "sent"), 12);
   equal(datagramCount(snapshot, "dropped"), 0);
-  equal(openFileCount(workers[0].pid), before);
+  await until("no file is open", () => openFileCount(workers[0].pid) === before);
 });
 
 Deno.test("an answer of more than 512 bytes comes whole, by UDP and by TCP", async () => {
