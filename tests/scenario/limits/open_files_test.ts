@@ -93,7 +93,7 @@ Deno.test("when the kernel gives no more files accepting pauses, and resumes", a
   equal(await cpuShare(ringway.workerPids[0]) < IDLE_SHARE_MAX, true);
   equal(await first.converse("unharmed"), "unharmed");
   equal(origin.acceptedCount, 1);
-  await ringway.untilLogged("cannot take connections for a moment");
+  await ringway.untilLogged("cannot take clients for a moment");
 
   await limitFiles(worker, 1024);
   await late.receive(1);
