@@ -1,8 +1,9 @@
 /**
  * The ring on the real kernel: what each operation is as a submission entry.
  *
- * The queues themselves are in kernel_queues.ts, datagrams in kernel_datagrams.ts. Sends are asked for so that they end within the
- * call that submits them and post a completion only when they failed; see `sendNow`.
+ * The queues themselves are in kernel_queues.ts, datagrams in kernel_datagrams.ts. Sends are asked
+ * for so that they end within the call that submits them and post a completion only when they
+ * failed; see `sendNow`.
  *
  * @hot
  */

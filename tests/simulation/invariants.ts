@@ -1,116 +1,123 @@
 /**
- * What holds after every turn of a worker, whatever peers and the kernel do: invariants 4 to 9 of
- * src/ARCHITECTURE.md, as far as they can be seen from outside of the code that keeps them.
+ * What holds after every turn of a worker, whatever peers and the kernel do, for TCP and UDP alike:
+ * buffers, fds, and counters. What is of one of them is in stream_invariants.ts and
+ * datagram_invariants.ts.
  */
 import { BUFFERS_MAX, LEASED, OFFERED, RESERVED } from "../../src/buffer/buffer_pool.ts";
 import * as tunnel from "../../src/connection/tunnels.ts";
-import { FAST_BUFFER_BYTES, QUEUE_BYTES_HIGH, RECEIVE_ALLOWANCE_BYTES } from "../../src/limits.ts";
+import { DATAGRAM_BUFFERS_MAX } from "../../src/limits.ts";
 import * as metric from "../../src/metrics/metric_names.ts";
-import { listenerOffset, serverOffset, type SharedState } from "../../src/metrics/shared_state.ts";
+import { DATAGRAM_LANE } from "../../src/ring/ring.ts";
+import * as flows from "../../src/proxy/udp/flow_table.ts";
+import type { SharedRegion } from "../../src/upstream/shared_region.ts";
 import type { Worker } from "../../src/worker/worker.ts";
-import { promise, type SimulatedRing } from "./simulated_ring.ts";
+import { ClientAccounts } from "./client_accounts.ts";
+import { checkFlows } from "./datagram_invariants.ts";
+import { promise } from "./promise.ts";
+import type { Scene } from "./scene.ts";
+import type { SimulatedRing } from "./simulated_ring.ts";
+import { checkTunnels, holdQueues } from "./stream_invariants.ts";
 
-/** Reading stops at the high mark; what was allowed before may still come, and one buffer more. */
-const QUEUE_BYTES_MAX = QUEUE_BYTES_HIGH + RECEIVE_ALLOWANCE_BYTES + FAST_BUFFER_BYTES;
+const FIRST_DATAGRAM_BUFFER = BUFFERS_MAX - DATAGRAM_BUFFERS_MAX;
 
-export function checkInvariants(worker: Worker, ring: SimulatedRing, shared: SharedState): void {
-  checkBuffers(worker, ring);
-  checkEndpoints(worker, ring);
-  checkGauges(worker, shared);
+export class Invariants {
+  readonly #scene: Scene;
+  readonly #worker: Worker;
+  readonly #ring: SimulatedRing;
+  readonly #region: SharedRegion;
+  readonly #tunnelClients: ClientAccounts;
+  readonly #flowClients: ClientAccounts;
+
+  constructor(scene: Scene, worker: Worker, ring: SimulatedRing, region: SharedRegion) {
+    this.#scene = scene;
+    this.#worker = worker;
+    this.#ring = ring;
+    this.#region = region;
+    this.#tunnelClients = new ClientAccounts(scene.plan, region);
+    this.#flowClients = new ClientAccounts(scene.plan, region);
+  }
+
+  check(): void {
+    const scene = this.#scene;
+    const worker = this.#worker;
+    const ring = this.#ring;
+    const region = this.#region;
+    checkBuffers(worker, ring);
+    checkFds(scene, worker, ring);
+    checkTunnels(scene, worker, ring, region, this.#tunnelClients);
+    checkFlows(scene, worker, ring, region, this.#flowClients);
+    const [row] = region.state.rows;
+    promise(row[metric.BUGS] === 0, "nothing impossible has happened");
+    promise(row[metric.COMPLETIONS_STALE] === 0, "no completion comes after its slot was freed");
+  }
 }
 
 /** Every buffer is in exactly one place, and who holds it knows. */
 function checkBuffers(worker: Worker, ring: SimulatedRing): void {
   const { pool } = worker;
+  const { lanes } = ring.buffers;
   const holders = new Uint8Array(BUFFERS_MAX);
-  const { tunnels } = worker.proxy;
-  for (let endpoint = 0; endpoint < tunnels.capacity * 2; endpoint++) {
-    if (tunnels.state[endpoint >> 1] === tunnel.FREE) continue;
-    if (tunnels.sending[endpoint] >= 0) holders[tunnels.sending[endpoint]]++;
-    let bytes = 0;
-    for (let at = tunnels.queueHead[endpoint]; at >= 0; at = pool.next[at]) {
-      holders[at]++;
-      bytes += pool.bytes[at];
-      promise(holders[at] === 1, `buffer ${at} is in one queue once`);
-    }
-    promise(bytes === tunnels.queueBytes[endpoint], "a queue knows its bytes");
-    promise(bytes <= QUEUE_BYTES_MAX, `a queue is bounded: ${bytes} bytes`);
-  }
+  holdQueues(worker, holders);
   let leased = 0;
+  let datagrams = 0;
   for (let buffer = 0; buffer < BUFFERS_MAX; buffer++) {
-    const isLeased = pool.place[buffer] === LEASED;
-    promise(holders[buffer] === (isLeased ? 1 : 0), `buffer ${buffer} has the holder it should`);
-    if (isLeased) leased++;
+    if (pool.place[buffer] !== LEASED) {
+      promise(holders[buffer] === 0, `buffer ${buffer} has no holder`);
+      continue;
+    }
+    leased++;
+    // Of datagrams, buffers are held by nobody but the list of those that were sent from.
+    if (buffer >= FIRST_DATAGRAM_BUFFER) datagrams++;
+    else promise(holders[buffer] === 1, `buffer ${buffer} has one holder`);
   }
-  promise(leased === pool.leasedCount[0] + pool.leasedCount[1], "leases are counted");
-  for (const lane of ring.lanes) {
+  promise(leased === pool.leasedTotal, "leases are counted");
+  promise(datagrams === pool.leasedCount[DATAGRAM_LANE], "leases are counted by lane");
+  promise(datagrams === worker.udp.sent.count, "a datagram's buffer is held until it was sent");
+  for (const lane of lanes) {
     for (const buffer of lane) {
       promise(pool.place[buffer] === OFFERED, `buffer ${buffer} of a lane is offered`);
     }
   }
 }
 
-/** The flags of an endpoint and what is in flight on its fd agree. */
-function checkEndpoints(worker: Worker, ring: SimulatedRing): void {
-  const { tunnels } = worker.proxy;
-  const flags = new Uint8Array(tunnels.capacity * 2);
-  const bits = {
-    receive: tunnel.RECEIVING,
-    send: tunnel.SENDING,
-    poll: tunnel.POLLING,
-    connect: tunnel.IN_CONNECT,
-    accept: 0,
-    cancel: 0,
-  } as const;
-  for (const operation of ring.operations) {
-    if (operation.type === "accept" || operation.type === "cancel") continue;
-    const { index, generation, type } = operation;
-    promise(tunnels.generation[index >> 1] === generation, "what is in flight holds its slot");
-    promise((flags[index] & bits[type]) === 0, `one ${type} in flight per endpoint`);
-    flags[index] |= bits[type];
-  }
+/** Every open fd has an owner, and every owner's fd is open. */
+function checkFds(scene: Scene, worker: Worker, ring: SimulatedRing): void {
+  const owned = new Set<number>();
+  const own = (fd: number, whose: string) => {
+    promise(!owned.has(fd), `fd ${fd} is owned once`);
+    promise(ring.sockets.byFd.has(fd), `fd ${fd} of ${whose} is open`);
+    promise(!ring.closing.has(fd), `fd ${fd} of ${whose} is not being closed`);
+    owned.add(fd);
+  };
+  const { tunnels } = worker.tcp;
   for (let endpoint = 0; endpoint < tunnels.capacity * 2; endpoint++) {
-    const known = tunnels.flags[endpoint] & tunnel.IN_FLIGHT;
-    promise((flags[endpoint] & ~known) === 0, `endpoint ${endpoint} knows what is in flight`);
-    if (tunnels.state[endpoint >> 1] === tunnel.FREE) continue;
-    const fd = tunnels.fd[endpoint];
-    promise(fd < 0 || ring.sockets.has(fd), `fd ${fd} of endpoint ${endpoint} is open`);
+    if (tunnels.state[endpoint >> 1] === tunnel.FREE || tunnels.fd[endpoint] < 0) continue;
+    own(tunnels.fd[endpoint], `endpoint ${endpoint}`);
   }
-}
-
-function checkGauges(worker: Worker, shared: SharedState): void {
-  const [row] = shared.rows;
-  const { tunnels } = worker.proxy;
-  let open = 0;
-  let counted = 0;
-  const perServer = new Map<number, number>();
-  for (let slot = 0; slot < tunnels.capacity; slot++) {
-    const state = tunnels.state[slot];
-    if (state === tunnel.FREE) continue;
-    open++;
-    if (state !== tunnel.WAITING) counted++;
-    const server = tunnels.server[slot];
-    if (server >= 0) perServer.set(server, (perServer.get(server) ?? 0) + 1);
+  const table = worker.udp.flows;
+  for (let flow = 0; flow < table.capacity; flow++) {
+    if (table.state[flow] !== flows.FREE) own(table.fd[flow], `flow ${flow}`);
   }
-  promise(open === tunnels.openCount, "tunnels are counted");
-  promise(row[metric.TUNNELS_OPEN] === open, "the gauge of tunnels is true");
-  promise(
-    row[listenerOffset(0) + metric.LISTENER_OPEN] === counted,
-    "the listener's gauge is true",
-  );
-  for (let server = 0; server < shared.shape.servers; server++) {
-    const gauge = row[serverOffset(shared.shape, server) + metric.SERVER_OPEN];
-    promise(gauge === (perServer.get(server) ?? 0), `the gauge of server ${server} is true`);
+  // Accepted, and the worker has not heard of it.
+  for (const { type, completions } of ring.operations) {
+    if (type !== "accept") continue;
+    for (const { result } of completions) if (result >= 0) own(result, "an accept");
   }
-  promise(row[metric.BUGS] === 0, "nothing impossible has happened");
-  promise(row[metric.COMPLETIONS_STALE] === 0, "no completion comes after its slot was freed");
+  const bound = new Set(scene.datagrams?.places.map(({ fd }) => fd) ?? []);
+  for (const fd of ring.sockets.byFd.keys()) {
+    const isKnown = owned.has(fd) || bound.has(fd) || ring.closing.has(fd);
+    promise(isKnown, `fd ${fd} belongs to a tunnel, a flow or a listener`);
+  }
 }
 
 /** Nothing is left when everybody has gone. */
 export function checkEmpty(worker: Worker, ring: SimulatedRing): void {
-  const { pool, proxy } = worker;
-  promise(proxy.tunnels.openCount === 0, "no tunnel is left");
-  promise(ring.sockets.size === 0, `every fd is closed: ${[...ring.sockets.keys()]}`);
+  const { pool, tcp, udp } = worker;
+  promise(tcp.tunnels.openCount === 0, "no tunnel is left");
+  promise(udp.flows.freeCount === udp.flows.capacity, "no flow is left");
+  const fds = [...ring.sockets.byFd.keys()];
+  promise(fds.length === 0, `every fd is closed: ${fds}`);
+  promise(ring.operations.size === 0, "nothing is in flight");
   for (let buffer = 0; buffer < BUFFERS_MAX; buffer++) {
     const place = pool.place[buffer];
     promise(place === OFFERED || place === RESERVED, `buffer ${buffer} is back in the pool`);

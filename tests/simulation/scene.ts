@@ -1,102 +1,102 @@
 /**
- * What a seed stands for: the configuration, the servers and how they behave, the clients and when
- * they come, which faults happen and until when.
+ * What a seed stands for: the configuration, who takes part and how they behave, what room the
+ * worker has, which faults happen and until when. TCP, UDP, or both in one worker.
  */
-import { POLICY_NAMES } from "../../src/balance/policy.ts";
 import { Random } from "../../src/base/random.ts";
-import { encodeSocketAddress } from "../../src/net/socket_address.ts";
+import { AF_INET, AF_INET6 } from "../../src/net/socket_address.ts";
+import type { Capacity } from "../../src/limits.ts";
 import type { Plan } from "../../src/upstream/plan.ts";
+import { type DatagramScene, drawDatagramScene } from "./datagram_scene.ts";
+import { drawStreamScene, type StreamScene, type Traits } from "./stream_scene.ts";
 
-/** What a server does with a connect; `flaky` draws one of the others each time. */
-export const SERVER_MANNERS = ["accept", "refuse", "hang", "flaky"] as const;
-export type ServerManner = typeof SERVER_MANNERS[number];
+export const SCENE_KINDS = [
+  "streams",
+  "stream flood",
+  "datagrams",
+  "datagram flood",
+  "both",
+] as const;
+export type SceneKind = typeof SCENE_KINDS[number];
 
-export interface Scene {
+export interface Scene extends Traits {
   readonly seed: number;
+  readonly kind: SceneKind;
   readonly plan: Plan;
-  readonly manners: readonly ServerManner[];
-  /** Tunnels that the worker has room for. */
-  readonly capacity: number;
-  readonly clients: number;
-  /** They come within this time. */
-  readonly arrivalMs: number;
-  /** Faults and bad manners end then. */
-  readonly calmAtMs: number;
-  /** Asked to drain then; Infinity: only when all clients are gone. */
+  readonly streams: StreamScene | null;
+  readonly datagrams: DatagramScene | null;
+  /** What the worker has room for. */
+  readonly capacity: Capacity;
+  /** Asked to drain then; Infinity: only when everybody is through. */
   readonly drainAtMs: number;
   readonly drainTimeoutMs: number;
-  /** Largest stream of a peer. */
-  readonly streamBytes: number;
-  /** Of a socket's buffer. */
-  readonly pipeBytes: number;
-  /** Peers and the kernel misbehave. */
-  readonly faults: boolean;
   /** The kernel ends multishot receives by a byte limit (Linux 6.17). */
   readonly multishot: boolean;
-  /** Timeouts are too long to matter. */
-  readonly patient: boolean;
-  /** All servers write much, and clients read nothing before the world is calm. */
-  readonly flood: boolean;
+  /** A family that this machine has no sockets for; 0: it has all. */
+  readonly missingFamily: number;
 }
 
-export const FIRST_PORT = 9000;
+/** Standard streams have the others. */
+const FIRST_FD = 3;
+
+function drawKind(random: Random): SceneKind {
+  const number = random.below(40);
+  if (number === 0) return "stream flood";
+  if (number === 1) return "datagram flood";
+  if (number < 17) return "datagrams";
+  return number < 21 ? "both" : "streams";
+}
+
+/** The kind of a seed's scene, without drawing the rest. */
+export function kindOf(seed: number): SceneKind {
+  return drawKind(new Random(seed));
+}
 
 export function drawScene(seed: number): Scene {
   const random = new Random(seed);
-  const flood = random.oneIn(40);
+  const kind = drawKind(random);
+  const flood = kind.endsWith("flood");
   const faults = flood || !random.oneIn(4);
-  const servers = 1 + random.below(4);
   const patient = random.oneIn(2);
-  const manners = Array.from(
-    { length: servers },
-    () => faults && !flood ? SERVER_MANNERS[random.below(SERVER_MANNERS.length)] : "accept",
-  );
-  const pipeBytes = flood ? 65_536 : 1 + random.below(1 << (3 + random.below(16)));
   const calmAtMs = 200 + random.below(3000);
+  const traits: Traits = { faults, patient, flood, calmAtMs };
+  const none = { fds: FIRST_FD, backends: 0, servers: 0 };
+  const streams = kind.startsWith("datagram") ? null : drawStreamScene(random, traits, none);
+  const taken = streams === null ? none : {
+    fds: FIRST_FD + streams.places.length,
+    backends: streams.backends.length,
+    servers: streams.servers.length,
+  };
+  const firstListener = streams?.listeners.length ?? 0;
+  const datagrams = kind.startsWith("stream")
+    ? null
+    : drawDatagramScene(random, traits, taken, firstListener);
   const plan: Plan = {
     worker: 0,
     workers: 1 + random.below(3),
     cpu: -1,
     sharedFd: -1,
+    hashKey: [seed, 0x5eed],
     drainTimeoutMs: 1000,
     logLevel: "error",
-    listeners: [{
-      name: "web",
-      fd: 3,
-      backend: 0,
-      idleTimeoutMs: patient ? 600_000 : 50 + random.below(2000),
-      halfCloseTimeoutMs: patient ? 600_000 : 50 + random.below(2000),
-      connectionsMax: random.oneIn(3) ? 1 + random.below(8) : 0,
-    }],
-    backends: [{
-      name: "app",
-      balance: POLICY_NAMES[random.below(POLICY_NAMES.length)],
-      connectTimeoutMs: 20 + random.below(300),
-      retries: random.below(5),
-      servers: Array.from({ length: servers }, (_, i) => ({
-        name: `s${i}`,
-        weight: 1 + random.below(3),
-        backup: i > 0 && random.oneIn(4),
-        address: [...encodeSocketAddress(Uint8Array.of(127, 0, 0, 1), FIRST_PORT + i)],
-      })),
-    }],
+    connectionsMax: !flood && random.oneIn(8) ? 1 + random.below(16) : 0,
+    listeners: [...streams?.listeners ?? [], ...datagrams?.listeners ?? []],
+    backends: [...streams?.backends ?? [], ...datagrams?.backends ?? []],
   };
   return {
+    ...traits,
     seed,
+    kind,
     plan,
-    manners,
-    capacity: flood ? 96 : 1 + random.below(64),
-    clients: flood ? 80 : 1 + random.below(50),
-    arrivalMs: 1 + random.below(calmAtMs),
-    calmAtMs,
+    streams,
+    datagrams,
+    capacity: {
+      // Each socket keeps an accept armed, which has a slot.
+      tunnels: streams === null ? 0 : flood ? 96 : streams.places.length + random.below(64),
+      flows: datagrams === null ? 0 : flood ? 400 : 1 + random.below(random.oneIn(2) ? 12 : 200),
+    },
     drainAtMs: random.oneIn(3) ? random.below(calmAtMs) : Infinity,
     drainTimeoutMs: random.oneIn(2) ? random.below(500) : Infinity,
-    // No more than some hundred fillings of a socket's buffer, or a run takes minutes.
-    streamBytes: flood ? 1_500_000 : Math.min(1 << random.below(19), pipeBytes * 200),
-    pipeBytes,
-    faults,
     multishot: !random.oneIn(4),
-    patient,
-    flood,
+    missingFamily: faults && !flood && random.oneIn(5) ? random.oneIn(2) ? AF_INET : AF_INET6 : 0,
   };
 }

@@ -103,6 +103,15 @@ export class End {
     return this.incoming.ended ? 0 : -EAGAIN;
   }
 
+  /** Whether there is something to be heard of for who waits for so many bytes. */
+  isReadable(bytes: number): boolean {
+    return this.isReset || this.incoming.ended || this.incoming.count >= bytes;
+  }
+
+  get hasPeerEnded(): boolean {
+    return this.isReset || this.incoming.ended;
+  }
+
   get isWritable(): boolean {
     const { room, capacity, ended } = this.outgoing;
     return this.isReset || ended || this.other.isClosed || room * 3 >= capacity;
@@ -127,12 +136,12 @@ export class End {
   }
 }
 
-/** Both ends of a new connection. */
-export function connectEnds(capacity: number, random: Random): readonly [End, End] {
-  const there = new Pipe(capacity);
-  const back = new Pipe(capacity);
-  const first = new End(back, there, random);
-  const second = new End(there, back, random);
+/** Both ends of a new connection, with room for so many bytes from the first to the second. */
+export function connectEnds(there: number, back: number, random: Random): readonly [End, End] {
+  const outward = new Pipe(there);
+  const inward = new Pipe(back);
+  const first = new End(inward, outward, random);
+  const second = new End(outward, inward, random);
   first.other = second;
   second.other = first;
   return [first, second];

@@ -1,9 +1,17 @@
 /**
  * One operation that the simulated kernel was asked for, and what it has to tell about it.
  */
-import type { ConnectFate } from "./simulated_network.ts";
+import type { ConnectFate } from "./stream_network.ts";
 
-export type OperationType = "accept" | "connect" | "receive" | "send" | "poll" | "cancel";
+export type OperationType =
+  | "accept"
+  | "connect"
+  | "receive"
+  | "send"
+  | "poll"
+  | "receiveMessages"
+  | "receiveDatagrams"
+  | "notice";
 
 export interface Completion {
   readonly kind: number;
@@ -14,6 +22,8 @@ export interface Completion {
   readonly buffer: number;
   /** The turn from which on it is seen. */
   readonly turn: number;
+  /** Called when it is. */
+  readonly onSeen: (() => void) | null;
 }
 
 export class Operation {
@@ -38,6 +48,7 @@ export class Operation {
   slot = -1;
   fate: ConnectFate | null = null;
 
+  /** A notice tells what became of something that is over already. */
   constructor(
     readonly type: OperationType,
     readonly fd: number,
@@ -45,4 +56,9 @@ export class Operation {
     readonly index: number,
     readonly generation: number,
   ) {}
+
+  /** One of the receives: a socket has one in flight at most. */
+  get isReceive(): boolean {
+    return this.type.startsWith("receive");
+  }
 }

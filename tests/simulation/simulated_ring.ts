@@ -2,362 +2,253 @@
  * The ring of the simulation: stands where io_uring and the kernel's sockets stand, and is as
  * unpleasant as they are allowed to be.
  *
- * Data comes in pieces of any size; completions of different operations come in any order, and may
- * be seen turns after what they tell has happened; a cancel may lose against success; buffers may
- * be said to be missing; fds and memory run out; fd numbers are reused at once, the lowest first.
- * What callers promise is checked: one send and one receive per direction, no close of an fd with
- * something in flight, no buffer offered twice. A buffer that is offered is overwritten, so that
- * who still reads it sees nonsense.
+ * Here is what can be asked for, and what callers promise when they ask: one send and one receive
+ * per direction, no close of an fd with something in flight, none of what is not open. How it goes
+ * on is in simulated_queues.ts (order and time), stream_kernel.ts and datagram_kernel.ts. Fds and
+ * memory run out; a family may be missing altogether.
  */
-import { EAGAIN, ECANCELED, ECONNABORTED, EMFILE, ENOBUFS } from "../../src/base/errno.ts";
-import { Random } from "../../src/base/random.ts";
-import { bufferCapacity, bufferOffset } from "../../src/buffer/buffer_pool.ts";
-import { FAST_BUFFER_BYTES, RECEIVE_ALLOWANCE_BYTES } from "../../src/limits.ts";
-import { encodeSocketAddress, portOf } from "../../src/net/socket_address.ts";
+import { EADDRNOTAVAIL, EAFNOSUPPORT, EMFILE } from "../../src/base/errno.ts";
+import { bufferOffset } from "../../src/buffer/buffer_pool.ts";
+import { portOf } from "../../src/net/socket_address.ts";
+import { readSocketAddress } from "../../src/net/ip_words.ts";
 import {
   ADDRESS_SLOT_BYTES,
-  FAST_LANE,
-  GATED_LANE,
-  IGNORED,
+  DATAGRAM,
+  DATAGRAM_SOCKET,
+  PEEK,
+  REPLIES,
   type Ring,
+  SEND,
 } from "../../src/ring/ring.ts";
+import { ipOfWords, wordsOf } from "./address.ts";
+import { DatagramKernel } from "./datagram_kernel.ts";
+import { addressAt, DatagramLedger } from "./datagram_ledger.ts";
+import { DatagramSocket } from "./datagram_socket.ts";
+import { promise } from "./promise.ts";
 import type { Scene } from "./scene.ts";
-import type { End } from "./simulated_connection.ts";
-import type { SimulatedNetwork } from "./simulated_network.ts";
-import { type Completion, Operation, type OperationType } from "./simulated_operation.ts";
+import { SimulatedBuffers } from "./simulated_buffers.ts";
+import { Operation } from "./simulated_operation.ts";
+import { SimulatedQueues } from "./simulated_queues.ts";
+import { SimulatedSockets, StreamSocket } from "./simulated_sockets.ts";
+import { StreamKernel } from "./stream_kernel.ts";
+import type { World } from "./world.ts";
 
-const ENOENT = 2;
-const POLLOUT = 4;
-/** Standard streams and the listener. */
-const FIRST_FD = 4;
-/** Time that passes at most between two looks at the world. */
-const STEP_MS_MAX = 5;
+const SOL_SOCKET = 1;
+const SO_RCVLOWAT = 18;
+const SOL_UDP = 17;
+const UDP_GRO = 104;
+const FIRST_SERVER_PORT = 9000;
 
-export class BrokenPromise extends Error {
-  override readonly name = "BrokenPromise";
-}
-
-export function promise(condition: boolean, what: string): asserts condition {
-  if (!condition) throw new BrokenPromise(what);
-}
-
-export class SimulatedRing implements Ring {
-  nowMs: number;
-  kind = 0;
-  index = 0;
-  generation = 0;
-  result = 0;
-  more = false;
-  buffer = -1;
+export class SimulatedRing extends SimulatedQueues implements Ring {
   readonly controlBytes = new Uint8Array(0);
   readonly signalCounts = new Uint8Array(8);
   readonly addresses: Uint8Array;
-  /** Buffers that the kernel may fill, by lane, in order. */
-  readonly lanes: number[][] = [[], []];
-  readonly operations = new Set<Operation>();
-  /** Open sockets; null is one that is not connected. */
-  readonly sockets = new Map<number, End | null>();
-  turns = 0;
-  /** Hears what is asked and told, a line each; for looking into a seed. */
-  trace: ((line: string) => void) | null = null;
-  readonly #slab: Uint8Array;
+  readonly sockets: SimulatedSockets;
+  readonly buffers: SimulatedBuffers;
+  readonly datagrams: DatagramKernel | null;
+  /** Fds whose close was asked for and not handed over yet. */
+  readonly closing = new Set<number>();
+  readonly #streams: StreamKernel | null;
   readonly #scene: Scene;
-  readonly #network: SimulatedNetwork;
-  readonly #random: Random;
-  readonly #queue: (() => void)[] = [];
-  #ready: Completion[] = [];
-  /** Turns since time passed or anything was told. */
-  #idleTurns = 0;
+  readonly #world: World;
+  readonly #words = new Int32Array(4);
 
-  constructor(scene: Scene, network: SimulatedNetwork, slab: Uint8Array, slots: number) {
+  constructor(scene: Scene, world: World, slab: Uint8Array, slots: number) {
+    // What is late keeps back all that follows it: in a flood much is to come at once.
+    super(world.clock, scene.seed, scene.kind === "datagram flood" ? 300 : 6);
     this.#scene = scene;
-    this.#network = network;
-    this.#slab = slab;
-    this.#random = new Random(scene.seed ^ 0x41e6);
+    this.#world = world;
     this.addresses = new Uint8Array(slots * ADDRESS_SLOT_BYTES);
-    this.nowMs = network.nowMs;
+    const places = [...scene.streams?.places ?? [], ...scene.datagrams?.places ?? []];
+    this.sockets = new SimulatedSockets(Math.max(...places.map(({ fd }) => fd)) + 1);
+    this.buffers = new SimulatedBuffers(slab);
+    const { sockets, buffers, addresses } = this;
+    this.#streams = world.streams === null
+      ? null
+      : new StreamKernel(this, sockets, buffers, world.streams, addresses, scene.multishot);
+    if (world.datagrams === null) this.datagrams = null;
+    else {
+      const ledger = new DatagramLedger(scene.plan, world.datagrams);
+      this.datagrams = new DatagramKernel(this, sockets, buffers, world.datagrams, ledger);
+      for (const place of scene.datagrams!.places) {
+        const socket = new DatagramSocket(place.family, place);
+        socket.takesBursts = place.takesBursts;
+        sockets.byFd.set(place.fd, socket);
+        world.datagrams.bind(socket);
+      }
+    }
   }
 
   // ---- Turns ------------------------------------------------------------------------------
 
-  turn(waitMs: number): number {
-    promise(this.#ready.length === 0, "a turn handles every completion of the one before");
-    this.turns++;
-    for (const submit of this.#queue.splice(0)) submit();
-    const untilMs = this.#network.nowMs + waitMs;
-    const beganMs = this.#network.nowMs;
-    for (;;) {
-      this.#network.step();
-      for (const operation of this.#shuffled()) this.#progress(operation);
-      this.#collect();
-      if (this.#ready.length > 0 || this.#network.nowMs >= untilMs) break;
-      this.#network.nowMs += Math.min(1 + this.#random.below(STEP_MS_MAX), waitMs);
+  protected step(): void {
+    this.#world.step();
+  }
+
+  protected progress(operation: Operation): void {
+    if (operation.type.startsWith("receive") && operation.type !== "receive") {
+      this.datagrams!.progress(operation);
+    } else this.#streams!.progress(operation);
+  }
+
+  protected isAboutToTell({ type, fd }: Operation): boolean {
+    if (type === "receive") return this.#streams!.endOf(fd).incoming.count > 0;
+    return this.sockets.datagram(fd).queue.length > 0;
+  }
+
+  get #isMessage(): boolean {
+    return this.buffer >= 0 && (this.kind === DATAGRAM || this.kind === REPLIES);
+  }
+
+  get payloadAt(): number {
+    if (this.#isMessage) return this.datagrams!.payloadAt(this.buffer);
+    return this.buffer < 0 ? 0 : bufferOffset(this.buffer);
+  }
+
+  get segmentBytes(): number {
+    return this.#isMessage ? this.datagrams!.segmentBytes(this.buffer) : 0;
+  }
+
+  readEnvelope(words: Int32Array, to: number): number {
+    return this.datagrams!.readEnvelope(this.buffer, words, to);
+  }
+
+  offerBuffer(lane: number, buffer: number): void {
+    this.buffers.offer(lane, buffer);
+  }
+
+  // ---- At once ----------------------------------------------------------------------------
+
+  openSocket(family: number, type: number): number {
+    if (family === this.#scene.missingFamily) return -EAFNOSUPPORT;
+    if (this.clock.hasFaults && this.random.oneIn(60)) return -EMFILE;
+    return this.sockets.open(
+      type === DATAGRAM_SOCKET ? new DatagramSocket(family, null) : new StreamSocket(family, null),
+    );
+  }
+
+  setOption(fd: number, level: number, option: number, value: number): number {
+    const socket = this.sockets.at(fd);
+    if (level === SOL_SOCKET && option === SO_RCVLOWAT && socket instanceof StreamSocket) {
+      socket.lowWaterMark = value;
     }
-    const isVain = ({ result }: Completion) => result === -ENOBUFS || result === -EAGAIN;
-    const isIdle = this.#ready.every(isVain) && this.#network.nowMs === beganMs;
-    this.#idleTurns = isIdle ? this.#idleTurns + 1 : 0;
-    promise(this.#idleTurns < 50, "a worker with nothing to do waits");
-    // Even without waiting, calls take time.
-    if (this.#random.oneIn(8)) this.#network.nowMs++;
-    this.nowMs = this.#network.nowMs;
-    return this.#ready.length;
-  }
-
-  next(): boolean {
-    if (this.#ready.length === 0 && this.#network.hasFaults && this.#random.oneIn(4)) {
-      // As if the completion queue had overflowed: more is told, nothing more was submitted.
-      for (const operation of this.#shuffled()) this.#progress(operation);
-      this.#collect();
+    if (level === SOL_UDP && option === UDP_GRO && socket instanceof DatagramSocket) {
+      socket.takesBursts = value === 1;
     }
-    const completion = this.#ready.shift();
-    if (completion === undefined) return false;
-    this.kind = completion.kind;
-    this.index = completion.index;
-    this.generation = completion.generation;
-    this.result = completion.result;
-    this.more = completion.more;
-    this.buffer = completion.buffer;
-    this.#note("  told", completion);
-    return true;
+    return 0;
   }
 
-  #note(what: string, about: Readonly<Record<string, unknown>> | Completion): void {
-    if (this.trace === null) return;
-    const fields = Object.entries(about).map(([name, value]) => `${name}=${value}`);
-    this.trace(`turn ${this.turns} at ${this.#network.elapsedMs} ms: ${what} ${fields.join(" ")}`);
+  bindNow(fd: number, _family: number, words: Int32Array, at: number, port: number): number {
+    promise(port === 0, "the kernel picks the port");
+    if (this.clock.hasFaults && this.random.oneIn(20)) return -EADDRNOTAVAIL;
+    this.sockets.at(fd).boundIp = ipOfWords(words, at);
+    return 0;
   }
 
-  /** Queues something; a full queue is handed over before its turn. */
-  #push(submit: () => void): void {
-    this.#queue.push(submit);
-    if (!this.#network.hasFaults || !this.#random.oneIn(30)) return;
-    for (const each of this.#queue.splice(0)) each();
+  connectNow(fd: number, slot: number): number {
+    const at = slot * ADDRESS_SLOT_BYTES;
+    const port = readSocketAddress(this.addresses, at, this.#words, 0);
+    return this.datagrams!.connect(fd, addressAt(this.#words, 0, port));
   }
 
-  #shuffled(): Operation[] {
-    const operations = [...this.operations];
-    for (let i = operations.length - 1; i > 0; i--) {
-      const j = this.#random.below(i + 1);
-      [operations[i], operations[j]] = [operations[j], operations[i]];
-    }
-    return operations;
-  }
-
-  /** Takes what is due from each operation, in its order; operations among each other in any. */
-  #collect(): void {
-    for (const operation of this.#shuffled()) {
-      const { completions } = operation;
-      while (completions.length > 0 && completions[0].turn <= this.turns) {
-        this.#ready.push(completions.shift()!);
+  localName(fd: number, words: Int32Array, to: number): number {
+    const socket = this.sockets.at(fd);
+    if (socket instanceof StreamSocket) {
+      if (socket.local === null) {
+        words.fill(0, to, to + 4);
+        return -1;
       }
-      if (operation.isOver && completions.length === 0) this.operations.delete(operation);
+      words.set(wordsOf(socket.local.ip), to);
+      return socket.local.port;
     }
+    const { ips, port, isWildcard } = socket.place!;
+    if (isWildcard) words.fill(0, to, to + 4);
+    else words.set(wordsOf(ips[0]), to);
+    return port;
   }
 
-  #tell(operation: Operation, result: number, more: boolean, buffer = -1): void {
-    const { kind, index, generation, completions } = operation;
-    const late = this.#network.hasFaults && this.#random.oneIn(6) ? this.#random.below(4) : 0;
-    const turn = Math.max(this.turns + late, completions.at(-1)?.turn ?? 0);
-    completions.push({ kind, index, generation, result, more, buffer, turn });
-    if (!more) operation.isOver = true;
+  sendBytes(fd: number, bytes: Uint8Array, count: number): number {
+    promise(!this.isInFlight(fd, isSend), "one send is in flight per socket");
+    return this.#streams!.endOf(fd).write(bytes.slice(0, count));
   }
 
-  // ---- Progress ---------------------------------------------------------------------------
-
-  #progress(operation: Operation): void {
-    if (operation.isOver) return;
-    if (operation.isCancelled && !this.#random.oneIn(3)) {
-      const { sent } = operation;
-      this.#tell(operation, sent > 0 ? sent : -ECANCELED, false);
-      return;
-    }
-    switch (operation.type) {
-      case "accept":
-        return this.#accept(operation);
-      case "connect":
-        return this.#connect(operation);
-      case "receive":
-        return this.#receive(operation);
-      case "send":
-        return this.#send(operation);
-      case "poll":
-        if (this.#endOf(operation.fd).isWritable) this.#tell(operation, POLLOUT, false);
-        return;
-    }
-  }
-
-  #accept(operation: Operation): void {
-    if (this.#network.backlog.length === 0) return;
-    if (this.#network.hasFaults && this.#random.oneIn(40)) {
-      if (this.#random.oneIn(2)) return this.#tell(operation, -EMFILE, false);
-      const lost = this.#network.backlog.shift()!;
-      lost.lingers = true;
-      lost.close();
-      return this.#tell(operation, -ECONNABORTED, false);
-    }
-    const fd = this.#openFd(this.#network.backlog.shift()!);
-    this.#writeAddress(operation.slot);
-    this.#tell(operation, fd, false);
-  }
-
-  #writeAddress(slot: number): void {
-    const client = this.#random.below(250);
-    const address = encodeSocketAddress(Uint8Array.of(10, 0, 0, client), 40_000);
-    this.addresses.set(address, slot * ADDRESS_SLOT_BYTES);
-  }
-
-  #connect(operation: Operation): void {
-    const { atMs, errno } = operation.fate!;
-    if (this.#network.nowMs < atMs) return;
-    if (errno === 0) this.sockets.set(operation.fd, this.#network.connect());
-    this.#tell(operation, -errno, false);
-  }
-
-  #receive(operation: Operation): void {
-    const end = this.#endOf(operation.fd);
-    const lane = this.lanes[operation.lane];
-    const faulty = this.#network.hasFaults && this.#random.oneIn(200);
-    if (operation.picksFirst && (lane.length === 0 || faulty)) {
-      return this.#tell(operation, -ENOBUFS, false);
-    }
-    operation.picksFirst = false;
-    for (let piece = 0; piece < 1 + this.#random.below(6); piece++) {
-      if (end.incoming.count > 0 && lane.length === 0) {
-        return this.#tell(operation, -ENOBUFS, false);
-      }
-      const buffer = lane[0] ?? -1;
-      const room = this.#random.oneIn(2) ? FAST_BUFFER_BYTES : 1 + this.#random.below(4096);
-      const bytes = Math.min(room, buffer < 0 ? 1 : bufferCapacity(buffer));
-      const at = buffer < 0 ? 0 : bufferOffset(buffer);
-      const result = end.read(this.#slab.subarray(at, at + bytes), operation.lane === GATED_LANE);
-      if (result === -EAGAIN) return;
-      if (result <= 0) return this.#tell(operation, result, false);
-      lane.shift();
-      operation.allowance -= result;
-      const ends = !operation.isMultishot || operation.allowance <= 0 ||
-        (this.#network.hasFaults && this.#random.oneIn(20));
-      this.#tell(operation, result, !ends, buffer);
-      if (ends) return;
-    }
-  }
-
-  #send(operation: Operation): void {
-    const result = this.#write(operation.fd, operation);
-    if (result > 0) operation.sent += result;
-    const isBroken = result < 0 && result !== -EAGAIN;
-    const isShort = operation.sent > 0 && this.#network.hasFaults && this.#random.oneIn(50);
-    if (operation.sent < operation.bytes && !isBroken && !isShort) return;
-    this.#tell(operation, operation.sent > 0 ? operation.sent : result, false);
-  }
-
-  #write(fd: number, operation: Operation): number {
-    const at = bufferOffset(operation.buffer) + operation.start;
-    const bytes = this.#slab.subarray(at + operation.sent, at + operation.bytes);
-    return this.#endOf(fd).write(bytes);
-  }
-
-  // ---- Sockets ----------------------------------------------------------------------------
-
-  #openFd(end: End | null): number {
-    let fd = FIRST_FD;
-    while (this.sockets.has(fd)) fd++;
-    this.sockets.set(fd, end);
-    return fd;
-  }
-
-  #endOf(fd: number): End {
-    const end = this.sockets.get(fd);
-    promise(end !== undefined, `fd ${fd} is open`);
-    promise(end !== null, `fd ${fd} is connected`);
-    return end;
-  }
-
-  openSocket(_family: number): number {
-    if (this.#network.hasFaults && this.#random.oneIn(60)) return -EMFILE;
-    return this.#openFd(null);
+  peerEnded(fd: number): boolean {
+    return this.#streams!.endOf(fd).hasPeerEnded;
   }
 
   acceptNow(fd: number, slot: number): number {
-    promise(!this.#isInFlight(fd), "nobody else accepts");
-    const end = this.#network.backlog.shift();
-    if (end === undefined) return -EAGAIN;
-    this.#writeAddress(slot);
-    return this.#openFd(end);
+    promise(!this.isInFlight(fd), "nobody else accepts");
+    return this.#streams!.acceptNow(fd, slot);
   }
 
   closeNow(fd: number): void {
-    promise(fd === this.#scene.plan.listeners[0].fd, "only listeners are closed like this");
-    promise(!this.#isInFlight(fd), `nothing is in flight on fd ${fd} when it is closed`);
-    this.#network.stopListening();
+    promise(!this.isInFlight(fd), `nothing is in flight on fd ${fd} when it is closed`);
+    if (this.#streams?.isListening(fd)) this.#streams.stopListening(fd);
+    else this.#close(fd);
+  }
+
+  #close(fd: number): void {
+    const socket = this.sockets.at(fd);
+    this.sockets.close(fd);
+    if (socket instanceof DatagramSocket) this.datagrams!.close(socket);
   }
 
   discard(fd: number, bytes: number): number {
-    promise(!this.#isInFlight(fd, "receive"), "nobody reads what is about to be discarded");
-    return this.#endOf(fd).incoming.discard(bytes);
+    const reads = ({ isReceive, kind }: Operation) => isReceive && kind !== PEEK;
+    promise(!this.isInFlight(fd, reads), "nobody reads what is about to be discarded");
+    return this.#streams!.endOf(fd).incoming.discard(bytes);
   }
 
   shutdownWrite(fd: number): number {
-    promise(!this.#isInFlight(fd, "send"), "a FIN follows the last byte");
-    return this.#endOf(fd).shutdownWrite();
+    promise(!this.isInFlight(fd, isSend), "a FIN follows the last byte");
+    return this.#streams!.endOf(fd).shutdownWrite();
   }
 
   resetOnClose(fd: number): number {
-    const end = this.sockets.get(fd);
-    promise(end !== undefined, `fd ${fd} is open`);
+    const { end } = this.sockets.stream(fd);
     if (end !== null) end.lingers = true;
     return 0;
   }
 
-  #isInFlight(fd: number, type?: OperationType): boolean {
-    for (const operation of this.operations) {
-      if (operation.fd === fd && (type === undefined || operation.type === type)) return true;
-    }
-    return false;
-  }
-
   close(fd: number): void {
-    this.#push(() => {
-      promise(!this.#isInFlight(fd), `nothing is in flight on fd ${fd} when it is closed`);
-      const end = this.sockets.get(fd);
-      promise(end !== undefined, `fd ${fd} is open`);
-      this.#note("asked", { type: "close", fd });
-      end?.close();
-      this.sockets.delete(fd);
+    this.closing.add(fd);
+    this.push(() => {
+      promise(!this.isInFlight(fd), `nothing is in flight on fd ${fd} when it is closed`);
+      this.note("asked", { type: "close", fd });
+      this.#close(fd);
+      this.closing.delete(fd);
     });
   }
 
-  // ---- Operations -------------------------------------------------------------------------
-
-  #ask(operation: Operation, check: () => void): void {
-    this.#push(() => {
-      check();
-      this.operations.add(operation);
-      const { type, fd, kind, index, generation, buffer, bytes } = operation;
-      this.#note("asked", { type, fd, kind, index, generation, buffer, bytes });
-    });
-  }
+  // ---- Streams ----------------------------------------------------------------------------
 
   accept(fd: number, slot: number, kind: number, index: number, generation: number): void {
     const operation = new Operation("accept", fd, kind, index, generation);
     operation.slot = slot;
-    this.#ask(operation, () => promise(this.#network.isListening, "accepts are of a listener"));
+    this.ask(operation, () => {
+      promise(this.#streams!.isListening(fd), "accepts are of a listener");
+    });
   }
 
   connect(fd: number, slot: number, kind: number, index: number, generation: number): void {
     const operation = new Operation("connect", fd, kind, index, generation);
-    const address = this.addresses.subarray(slot * ADDRESS_SLOT_BYTES);
-    operation.fate = this.#network.drawFate(portOf(address));
-    this.#ask(operation, () => promise(this.sockets.get(fd) === null, `fd ${fd} is fresh`));
+    const port = portOf(this.addresses.subarray(slot * ADDRESS_SLOT_BYTES));
+    operation.fate = this.#streams!.drawFate(port - FIRST_SERVER_PORT);
+    this.ask(operation, () => {
+      promise(this.sockets.stream(fd).end === null, `fd ${fd} is fresh`);
+    });
   }
 
   receive(fd: number, lane: number, kind: number, index: number, generation: number): void {
     const operation = new Operation("receive", fd, kind, index, generation);
-    operation.lane = lane;
-    operation.isMultishot = lane === FAST_LANE && this.#scene.multishot;
-    operation.picksFirst = operation.isMultishot;
-    operation.allowance = RECEIVE_ALLOWANCE_BYTES;
-    this.#ask(operation, () => {
-      promise(!this.#isInFlight(fd, "receive"), "one receive is in flight per socket");
+    this.#streams!.begin(operation, lane);
+    this.#askToReceive(operation);
+  }
+
+  #askToReceive(operation: Operation): void {
+    const { fd } = operation;
+    this.ask(operation, () => {
+      promise(!this.isInFlight(fd, isReceive), "one receive is in flight per socket");
     });
   }
 
@@ -372,24 +263,11 @@ export class SimulatedRing implements Ring {
   ): void {
     const operation = new Operation("send", fd, kind, index, generation);
     Object.assign(operation, { buffer, start, bytes });
-    this.#push(() => {
-      promise(!this.#isInFlight(fd, "send"), "one send is in flight per socket");
-      const result = this.#write(fd, operation);
-      this.#note("asked", { type: "sendNow", fd, index, generation, buffer, bytes, result });
-      if (result === bytes) return;
-      // Bad news of such a send is never late: that is its contract.
-      const turn = this.turns;
-      operation.completions.push({
-        kind,
-        index,
-        generation,
-        result,
-        more: false,
-        buffer: -1,
-        turn,
-      });
-      operation.isOver = true;
-      this.operations.add(operation);
+    this.push(() => {
+      promise(!this.isInFlight(fd, isSend), "one send is in flight per socket");
+      const result = this.#streams!.write(operation);
+      this.note("asked", { type: "sendNow", fd, index, generation, buffer, bytes, result });
+      if (result !== bytes) this.notify(fd, kind, index, generation, result);
     });
   }
 
@@ -404,48 +282,148 @@ export class SimulatedRing implements Ring {
   ): void {
     const operation = new Operation("send", fd, kind, index, generation);
     Object.assign(operation, { buffer, start, bytes });
-    this.#ask(operation, () => {
-      promise(!this.#isInFlight(fd, "send"), "one send is in flight per socket");
+    this.ask(operation, () => {
+      promise(!this.isInFlight(fd, isSend), "one send is in flight per socket");
     });
   }
 
   pollWritable(fd: number, kind: number, index: number, generation: number): void {
-    this.#ask(new Operation("poll", fd, kind, index, generation), () => {});
+    this.ask(new Operation("poll", fd, kind, index, generation), () => {});
   }
 
-  cancel(kind: number, index: number, generation: number): void {
-    this.#push(() => {
-      const found = [...this.operations].find((each) =>
-        each.kind === kind && each.index === index && each.generation === generation
-      );
-      if (found !== undefined && !found.isOver) found.isCancelled = true;
-      else this.#ignore();
+  // ---- Datagrams --------------------------------------------------------------------------
+
+  receiveMessages(fd: number, kind: number, index: number, generation: number): void {
+    const operation = new Operation("receiveMessages", fd, kind, index, generation);
+    operation.isMultishot = true;
+    operation.picksFirst = true;
+    this.#askToReceive(operation);
+  }
+
+  receiveDatagrams(
+    fd: number,
+    one: boolean,
+    kind: number,
+    index: number,
+    generation: number,
+  ): void {
+    const operation = new Operation("receiveDatagrams", fd, kind, index, generation);
+    operation.isMultishot = !one;
+    operation.picksFirst = !one;
+    this.#askToReceive(operation);
+  }
+
+  sendDatagram(
+    fd: number,
+    offset: number,
+    bytes: number,
+    kind: number,
+    index: number,
+    generation: number,
+  ): void {
+    this.sendPrefixed(fd, new Uint8Array(), 0, offset, bytes, kind, index, generation);
+  }
+
+  sendPrefixed(
+    fd: number,
+    prefix: Uint8Array,
+    prefixBytes: number,
+    offset: number,
+    bytes: number,
+    kind: number,
+    index: number,
+    generation: number,
+  ): void {
+    const copied = prefix.slice(0, prefixBytes);
+    this.#forward(fd, copied, offset, bytes, 0, kind, index, generation);
+  }
+
+  #forward(
+    fd: number,
+    prefix: Uint8Array,
+    offset: number,
+    bytes: number,
+    segmentBytes: number,
+    kind: number,
+    index: number,
+    generation: number,
+  ): void {
+    const kernel = this.datagrams!;
+    const asked = kernel.ledger.nextOrder;
+    this.push(() => {
+      const result = kernel.forward(fd, prefix, offset, bytes, segmentBytes, asked);
+      const type = "forward";
+      this.note("asked", { type, fd, index, generation, bytes, segmentBytes, result });
+      // The send is over, whenever its news is seen: it holds no fd.
+      if (result < 0) this.notify(-1, kind, index, generation, result);
     });
   }
 
-  cancelAll(fd: number): void {
-    this.#push(() => {
-      const found = [...this.operations].filter((each) => each.fd === fd && !each.isOver);
-      for (const operation of found) operation.isCancelled = true;
-      if (found.length === 0) this.#ignore();
+  sendMessage(
+    fd: number,
+    family: number,
+    words: Int32Array,
+    at: number,
+    port: number,
+    localAt: number,
+    offset: number,
+    bytes: number,
+    segmentBytes: number,
+    kind: number,
+    index: number,
+    generation: number,
+  ): void {
+    if (port < 0) {
+      const none = new Uint8Array();
+      this.#forward(fd, none, offset, bytes, segmentBytes, kind, index, generation);
+      return;
+    }
+    const to = addressAt(words, at, port);
+    const localIp = localAt < 0 ? null : ipOfWords(words, localAt);
+    const kernel = this.datagrams!;
+    const asked = kernel.ledger.nextOrder;
+    this.push(() => {
+      const result = kernel.reply(fd, family, to, localIp, offset, bytes, segmentBytes, asked);
+      const type = "reply";
+      this.note("asked", { type, fd, index, generation, port, bytes, segmentBytes, result });
+      if (result < 0) this.notify(-1, kind, index, generation, result);
     });
   }
 
-  /** A cancel that found nothing says so, to nobody in particular. */
-  #ignore(): void {
-    const operation = new Operation("cancel", -1, IGNORED, 0, 0);
-    this.#tell(operation, -ENOENT, false);
-    this.operations.add(operation);
+  sendBurstNow(
+    fd: number,
+    family: number,
+    words: Int32Array,
+    at: number,
+    port: number,
+    localAt: number,
+    offset: number,
+    bytes: number,
+    segmentBytes: number,
+  ): number {
+    this.handOver();
+    const kernel = this.datagrams!;
+    const asked = kernel.ledger.nextOrder;
+    if (port < 0) {
+      const none = new Uint8Array();
+      return kernel.forward(fd, none, offset, bytes, segmentBytes, asked) || bytes;
+    }
+    const to = addressAt(words, at, port);
+    const localIp = localAt < 0 ? null : ipOfWords(words, localAt);
+    return kernel.reply(fd, family, to, localIp, offset, bytes, segmentBytes, asked) || bytes;
   }
 
-  offerBuffer(lane: number, buffer: number): void {
-    promise(!this.lanes[lane].includes(buffer), `buffer ${buffer} is offered once`);
-    this.lanes[lane].push(buffer);
-    const start = bufferOffset(buffer);
-    this.#slab.fill(0xee, start, start + 256);
-  }
+  // ---- Of a worker that has a supervisor ----------------------------------------------------
 
   readControl(): void {}
 
   readSignals(): void {}
+}
+
+function isSend({ type, kind }: Operation): boolean {
+  return type === "send" || (type === "notice" && kind === SEND);
+}
+
+function isReceive({ isReceive }: Operation): boolean {
+  return isReceive;
 }

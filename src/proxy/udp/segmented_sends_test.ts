@@ -75,7 +75,7 @@ Deno.test("a payload is as many datagrams as segments begin in it", () => {
   assert.equal(countDatagrams(0, 0), 1);
 });
 
-Deno.test("the first burst of each direction is sent at once, to see whether the path takes it", () => {
+Deno.test("the first burst of each direction is sent at once, to see if the path takes it", () => {
   const bursts = new Bursts().prove();
   assert.deepEqual(bursts.tried, [[7, -1, AT, 250, 100], [20, 5000, AT, 250, 100]]);
 });
