@@ -45,7 +45,6 @@ export class DatagramClient {
   sentCount = 0;
   /** By request: answers that have come. */
   readonly answers: number[];
-  emptyAnswers = 0;
 
   // Accounts of what passed the worker (datagram_ledger.ts).
   readonly handed: HandedRequest[] = [];
@@ -87,10 +86,7 @@ export class DatagramClient {
   }
 
   receive({ bytes }: Datagram): void {
-    if (bytes.length === 0) {
-      this.emptyAnswers++;
-      return;
-    }
+    if (bytes.length === 0) return;
     const { client, request, answer } = readPayload(bytes);
     promise(client === this.id, `client ${this.id} gets no answers of client ${client}`);
     promise(answer > 0, "what a client gets is an answer");

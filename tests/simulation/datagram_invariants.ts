@@ -65,12 +65,13 @@ function checkGauges(plan: Plan, worker: Worker, region: SharedRegion): void {
   }
   promise(open === table.openCount, "flows are counted");
   promise(row[metric.FLOWS_OPEN] === open, "the gauge of flows is true");
-  plan.listeners.forEach(({ name, udp }, i) => {
+  plan.listeners.forEach(({ name, udp, connectionsMax }, i) => {
     if (udp === null) return;
     const gauge = row[listenerOffset(i) + metric.LISTENER_OPEN];
     promise(gauge === perListener[i], `the gauge of listener ${name} is true`);
     promise(table.openCountOf(i) === perListener[i], `flows of listener ${name} are counted`);
-    promise(perListener[i] <= udp.flowsMax, `listener ${name} has ${udp.flowsMax} flows at most`);
+    const most = Math.min(udp.flowsMax, connectionsMax || Infinity);
+    promise(perListener[i] <= most, `listener ${name} has ${perListener[i]} of ${most} flows`);
   });
   const udp = new Set(
     plan.listeners.flatMap((each) => each.protocol === "udp" ? each.backend : []),

@@ -74,7 +74,7 @@ export class DatagramKernel {
   progress(operation: Operation): void {
     const { clock, random } = this.#queues;
     const isDry = this.#buffers.isDry(DATAGRAM_LANE);
-    const faulty = clock.hasFaults && random.oneIn(200);
+    const faulty = clock.hasFaults && random.oneIn(30);
     if (operation.picksFirst && (isDry || faulty)) {
       return this.#queues.tell(operation, -ENOBUFS, false);
     }
@@ -295,7 +295,8 @@ export class DatagramKernel {
     const socket = this.#sockets.datagram(fd);
     promise(socket.remote === null, `fd ${fd} is fresh`);
     const { clock, random } = this.#queues;
-    if (clock.hasFaults && random.oneIn(60)) return -EADDRNOTAVAIL;
+    // EAGAIN: no local port is left.
+    if (clock.hasFaults && random.oneIn(60)) return random.oneIn(2) ? -EADDRNOTAVAIL : -EAGAIN;
     return this.network.connect(socket, remote);
   }
 

@@ -165,6 +165,7 @@ export class DatagramLedger {
   #begin(socket: DatagramSocket, client: DatagramClient): void {
     const { opening, place } = client;
     socket.trail.client = client;
+    socket.trail.remote = addressText(socket.remote!);
     client.trails.push(socket.trail);
     promise(opening.fate === "served", `client ${client.id} is refused: ${opening.fate}`);
     const { backend } = this.#plan.listeners[place.listener];
@@ -186,6 +187,7 @@ export class DatagramLedger {
     promise(before !== undefined, `${what} was handed in before it leaves`);
     promise(socket.trail !== before, `${what} leaves once through its flow, and in its order`);
     promise(before.isRefused, `${what} leaves again only after its server's port was closed`);
+    promise(before.remote !== socket.trail.remote, `${what} goes to another server`);
     promise(before.isUnanswered, `${what} was not answered`);
     promise(before.lastRequest === request, `${what} is the last of its flow, which goes again`);
     promise(socket.trail.sentCount === 0, `${what} goes again as the first of another flow`);

@@ -88,7 +88,7 @@ function drawListener(
   takesHeaders: boolean,
   backend: number,
 ): ListenerPlan {
-  const { flood, faults, patient } = traits;
+  const { flood, faults, patient, limited } = traits;
   const limits = drawLimits(random, traits);
   return {
     name,
@@ -105,7 +105,7 @@ function drawListener(
     connectionsMax: flood ? 0 : limits.connectionsMax,
     udp: {
       responses: random.oneIn(2) ? 0 : 1 + random.below(3),
-      flowsMax: !flood && random.oneIn(4) ? 1 + random.below(10) : 65_536,
+      flowsMax: limited && !flood && random.oneIn(4) ? 1 + random.below(10) : 65_536,
     },
   };
 }

@@ -22,7 +22,6 @@ interface Answer {
 }
 
 export class DatagramServer {
-  receivedCount = 0;
   readonly #answers: Answer[] = [];
   readonly #periodMs: number;
   readonly #phase: number;
@@ -55,7 +54,6 @@ export class DatagramServer {
 
   /** @param responses that the listener expects; 0: it does not say. */
   receive({ from, bytes }: Datagram, responses: number): void {
-    this.receivedCount++;
     const headed = this.expectsHeader ? this.#skipHeader(bytes) : 0;
     const rest = bytes.subarray(headed);
     const { random, clock } = this;

@@ -1,5 +1,6 @@
 /**
- * Slips in the code for datagrams; see slip.ts.
+ * Slips in the code for datagrams, each of which the simulation has to notice, and the scenes
+ * in which it can be noticed; see slip.ts for what a slip is.
  */
 import type { Edit, Slip } from "./slip.ts";
 
@@ -35,6 +36,13 @@ const FLOW_SLIPS: readonly Slip[] = [
     file: "src/proxy/udp/flow_admission.ts",
     from: "    gates[flows.listener[flow]].uncount(this.#gone, 0);\n",
     to: "",
+  },
+  {
+    what: "a listener takes one flow too many",
+    kind: "datagrams",
+    file: "src/proxy/udp/flow_admission.ts",
+    from: "if (open >= connectionsMax) return true;",
+    to: "if (open > connectionsMax) return true;",
   },
   {
     what: "a flow that gives way does not end",
@@ -73,7 +81,7 @@ const FLOW_SLIPS: readonly Slip[] = [
   },
   {
     what: "a flow that found no buffer is asked for twice",
-    kind: "datagram flood",
+    kind: "datagrams",
     file: "src/proxy/udp/udp_proxy.ts",
     from: "if (isOpen && (this.flows.flags[flow] & RECEIVING) === 0) this.#receive(flow);",
     to: "if (isOpen) this.#receive(flow);",
@@ -136,6 +144,13 @@ const PASSAGE_SLIPS: readonly Slip[] = [
     kind: "datagrams",
     file: "src/proxy/udp/flow_header.ts",
     from: "      this.clientPort = this.#parser.sourcePort;\n",
+    to: "",
+  },
+  {
+    what: "a datagram goes to the closed port again",
+    kind: "datagrams",
+    file: "src/proxy/udp/flow_admission.ts",
+    from: "    this.#tried[0] = flows.server[flow];\n",
     to: "",
   },
   {

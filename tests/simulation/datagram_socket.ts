@@ -21,7 +21,6 @@ export class DatagramSocket {
   readonly queue: Datagram[] = [];
   /** The next receive or send fails with it, and then it is forgotten. */
   error = 0;
-  isClosed = false;
   /** What it was bound to before its connect. */
   boundIp: string | null = null;
   /** Of a flow's socket: where it sends from and to. */
@@ -46,7 +45,6 @@ export class DatagramSocket {
   }
 
   close(): void {
-    this.isClosed = true;
     this.trail.isClosed = true;
   }
 }

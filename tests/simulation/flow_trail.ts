@@ -71,6 +71,8 @@ export class Departures {
 export class FlowTrail {
   /** Whose datagrams leave through it; null until one has. */
   client: DatagramClient | null = null;
+  /** The server's address, once something has left. */
+  remote = "";
   sentCount = 0;
   /** The socket is closed. */
   isClosed = false;

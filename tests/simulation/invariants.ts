@@ -7,6 +7,7 @@ import { BUFFERS_MAX, LEASED, OFFERED, RESERVED } from "../../src/buffer/buffer_
 import * as tunnel from "../../src/connection/tunnels.ts";
 import { DATAGRAM_BUFFERS_MAX } from "../../src/limits.ts";
 import * as metric from "../../src/metrics/metric_names.ts";
+import { listenerOffset } from "../../src/metrics/shared_state.ts";
 import { DATAGRAM_LANE } from "../../src/ring/ring.ts";
 import * as flows from "../../src/proxy/udp/flow_table.ts";
 import type { SharedRegion } from "../../src/upstream/shared_region.ts";
@@ -47,6 +48,13 @@ export class Invariants {
     checkTunnels(scene, worker, ring, region, this.#tunnelClients);
     checkFlows(scene, worker, ring, region, this.#flowClients);
     const [row] = region.state.rows;
+    const { connectionsMax, listeners } = scene.plan;
+    const open = listeners.reduce(
+      (sum, _, i) => sum + row[listenerOffset(i) + metric.LISTENER_OPEN],
+      0,
+    );
+    const isWithin = connectionsMax === 0 || open <= connectionsMax;
+    promise(isWithin, `all listeners have ${open} of ${connectionsMax} connections`);
     promise(row[metric.BUGS] === 0, "nothing impossible has happened");
     promise(row[metric.COMPLETIONS_STALE] === 0, "no completion comes after its slot was freed");
   }

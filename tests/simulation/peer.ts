@@ -43,6 +43,8 @@ export const NO_OPENING: PeerOpening = {
   inOnePiece: false,
 };
 
+const scratch = new Uint8Array(PATTERN_BYTES_MAX);
+
 export class Peer {
   /** Of opening and stream together. */
   sent = 0;
@@ -109,7 +111,9 @@ export class Peer {
     }
     const isOpening = this.sent < sentBytes && this.opening.inOnePiece;
     const count = isOpening ? left : Math.min(left, 1 + this.random.below(this.script.pieceMax));
-    const result = this.end.write(this.#bytesAt(this.sent, count));
+    // No more than what the socket takes is made, and a byte to hear what it says.
+    const room = Math.max(1, this.end.outgoing.room);
+    const result = this.end.write(this.#bytesAt(this.sent, Math.min(count, room)));
     if (result > 0) this.sent += result;
     else if (result !== -EAGAIN) this.sawReset = true;
   }
@@ -124,7 +128,8 @@ export class Peer {
 
   #read(pieceMax: number): void {
     if (this.sawEnd || this.sawReset) return;
-    const piece = new Uint8Array(1 + this.random.below(pieceMax));
+    // What is read is copied where it is kept.
+    const piece = scratch.subarray(0, 1 + this.random.below(pieceMax));
     const result = this.end.read(piece);
     if (result > 0) this.reader.take(piece.subarray(0, result));
     else if (result === 0) this.sawEnd = true;

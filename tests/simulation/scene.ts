@@ -46,6 +46,20 @@ function drawKind(random: Random): SceneKind {
   return number < 21 ? "both" : "streams";
 }
 
+function drawCapacity(
+  random: Random,
+  { flood, limited }: Traits,
+  streams: StreamScene | null,
+  datagrams: DatagramScene | null,
+): Capacity {
+  const flows = limited ? 1 + random.below(random.oneIn(2) ? 12 : 200) : 200;
+  return {
+    // Each socket keeps an accept armed, which has a slot.
+    tunnels: streams === null ? 0 : flood ? 96 : streams.places.length + random.below(64),
+    flows: datagrams === null ? 0 : flood ? 400 : flows,
+  };
+}
+
 /** The kind of a seed's scene, without drawing the rest. */
 export function kindOf(seed: number): SceneKind {
   return drawKind(new Random(seed));
@@ -58,7 +72,8 @@ export function drawScene(seed: number): Scene {
   const faults = flood || !random.oneIn(4);
   const patient = random.oneIn(2);
   const calmAtMs = 200 + random.below(3000);
-  const traits: Traits = { faults, patient, flood, calmAtMs };
+  const limited = faults || random.oneIn(2);
+  const traits: Traits = { faults, patient, flood, limited, calmAtMs };
   const none = { fds: FIRST_FD, backends: 0, servers: 0 };
   const streams = kind.startsWith("datagram") ? null : drawStreamScene(random, traits, none);
   const taken = streams === null ? none : {
@@ -78,7 +93,7 @@ export function drawScene(seed: number): Scene {
     hashKey: [seed, 0x5eed],
     drainTimeoutMs: 1000,
     logLevel: "error",
-    connectionsMax: !flood && random.oneIn(8) ? 1 + random.below(16) : 0,
+    connectionsMax: limited && !flood && random.oneIn(8) ? 1 + random.below(16) : 0,
     listeners: [...streams?.listeners ?? [], ...datagrams?.listeners ?? []],
     backends: [...streams?.backends ?? [], ...datagrams?.backends ?? []],
   };
@@ -89,12 +104,8 @@ export function drawScene(seed: number): Scene {
     plan,
     streams,
     datagrams,
-    capacity: {
-      // Each socket keeps an accept armed, which has a slot.
-      tunnels: streams === null ? 0 : flood ? 96 : streams.places.length + random.below(64),
-      flows: datagrams === null ? 0 : flood ? 400 : 1 + random.below(random.oneIn(2) ? 12 : 200),
-    },
-    drainAtMs: random.oneIn(3) ? random.below(calmAtMs) : Infinity,
+    capacity: drawCapacity(random, traits, streams, datagrams),
+    drainAtMs: limited && random.oneIn(3) ? random.below(calmAtMs) : Infinity,
     drainTimeoutMs: random.oneIn(2) ? random.below(500) : Infinity,
     multishot: !random.oneIn(4),
     missingFamily: faults && !flood && random.oneIn(5) ? random.oneIn(2) ? AF_INET : AF_INET6 : 0,

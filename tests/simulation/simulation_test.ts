@@ -4,7 +4,7 @@ import { listenerOffset, serverOffset } from "../../src/metrics/shared_state.ts"
 import { kindOf, SCENE_KINDS } from "./scene.ts";
 import { type Report, runSeed, Simulation } from "./simulation.ts";
 
-const SEEDS = 400;
+const SEEDS = 600;
 
 const reports: Report[] = [];
 

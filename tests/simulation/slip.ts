@@ -153,6 +153,20 @@ export const ADMISSION_SLIPS: readonly Slip[] = [
     to: "if (tunnels.isCounted[slot] === 2) {",
   },
   {
+    what: "the rate of a client is not asked for",
+    kind: "streams",
+    file: "src/proxy/gate.ts",
+    from: "if (this.#clientRates !== null && !this.#clientRates.take(high, low)) {",
+    to: "if (this.#clientRates !== null && high === 0.5) {",
+  },
+  {
+    what: "a listener takes one connection too many",
+    kind: "streams",
+    file: "src/proxy/tcp/tcp_proxy.ts",
+    from: "room = max - region.state.sum(",
+    to: "room = max + 1 - region.state.sum(",
+  },
+  {
     what: "a PROXY header is believed of anybody",
     kind: "streams",
     file: "src/proxy/gate.ts",
@@ -179,6 +193,20 @@ export const ADMISSION_SLIPS: readonly Slip[] = [
     file: "src/proxy/tcp/tcp_proxy.ts",
     from: "      tunnels.clientPort[slot] = header.sourcePort;\n",
     to: "",
+  },
+  {
+    what: "what a header tells besides addresses is left out",
+    kind: "streams",
+    file: "src/proxy/tcp/outgoing_header.ts",
+    from: "    extras.uniqueIdLength = uniqueIdLength;\n",
+    to: "",
+  },
+  {
+    what: "a transparent socket is not bound",
+    kind: "streams",
+    file: "src/upstream/backend.ts",
+    from: "return ring.bindNow(fd, family, client, clientAt, 0);",
+    to: "return 0;",
   },
   {
     what: "a server's header is sent twice",

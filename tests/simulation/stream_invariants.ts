@@ -97,10 +97,12 @@ function checkGauges(plan: Plan, worker: Worker, region: SharedRegion): void {
   }
   promise(open === tunnels.openCount, "tunnels are counted");
   promise(row[metric.TUNNELS_OPEN] === open, "the gauge of tunnels is true");
-  plan.listeners.forEach(({ name, protocol }, i) => {
+  plan.listeners.forEach(({ name, protocol, connectionsMax }, i) => {
     if (protocol === "udp") return;
     const gauge = row[listenerOffset(i) + metric.LISTENER_OPEN];
     promise(gauge === perListener[i], `the gauge of listener ${name} is true`);
+    const most = connectionsMax || Infinity;
+    promise(gauge <= most, `listener ${name} has ${gauge} of ${most} connections`);
   });
   let server = 0;
   const udp = new Set(

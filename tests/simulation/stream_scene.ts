@@ -34,6 +34,8 @@ export interface Traits {
   /** Timeouts are too long to matter. */
   readonly patient: boolean;
   readonly flood: boolean;
+  /** There may be limits and lists, too little room, and a drain in between. */
+  readonly limited: boolean;
   readonly calmAtMs: number;
 }
 
@@ -74,22 +76,24 @@ export function serverAddress(number: number, family: number): Address {
   return { ip, port: FIRST_PORT + number };
 }
 
-export function drawRate(random: Random, oneIn: number): RatePlan | null {
-  if (!random.oneIn(oneIn)) return null;
-  return { perSecond: 1 + random.below(100), burst: 1 + random.below(8) };
+function drawRate(random: Random): RatePlan {
+  const isSlow = random.oneIn(2);
+  const perSecond = isSlow ? 1 / (1 + random.below(60)) : 1 + random.below(100);
+  return { perSecond, burst: 1 + random.below(isSlow ? 3 : 8) };
 }
 
 /** What listeners of TCP and UDP have in common. */
-export function drawLimits(random: Random, traits: Traits) {
-  const isGuarded = !traits.flood && random.oneIn(3);
+export function drawLimits(random: Random, { flood, limited }: Traits) {
+  const isGuarded = !flood && random.oneIn(3);
   const isAllowing = isGuarded && random.oneIn(2);
+  const isFew = limited && !flood;
   return {
     allow: isAllowing ? GOOD_RANGES : [],
     deny: isGuarded && !isAllowing ? BAD_RANGES : [],
-    connectionsMax: random.oneIn(3) ? 1 + random.below(8) : 0,
-    connectionsPerIpMax: !traits.flood && random.oneIn(5) ? 1 + random.below(3) : 0,
-    connectionRate: drawRate(random, traits.flood ? Infinity : 8),
-    connectionRatePerIp: drawRate(random, traits.flood ? Infinity : 8),
+    connectionsMax: limited && random.oneIn(3) ? 1 + random.below(8) : 0,
+    connectionsPerIpMax: isFew && random.oneIn(5) ? 1 + random.below(3) : 0,
+    connectionRate: isFew && random.oneIn(8) ? drawRate(random) : null,
+    connectionRatePerIp: isFew && random.oneIn(8) ? drawRate(random) : null,
   };
 }
 
