@@ -10,7 +10,7 @@ const SLIPS = [...RELAY_SLIPS, ...ADMISSION_SLIPS, ...DATAGRAM_SLIPS];
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 /** Of all kinds; those of the slip's kind are run. */
-const SEEDS = 800;
+const SEEDS = 2400;
 /** Copies in which slips are tried at a time. */
 const COPIES = 2;
 

@@ -1,6 +1,6 @@
 /**
- * Slips in the code for datagrams, each of which the simulation has to notice, and the scenes
- * in which it can be noticed; see slip.ts for what a slip is.
+ * Slips in the code for datagrams, as slip.ts has them for connections: of flows, and of what
+ * passes through them.
  */
 import type { Edit, Slip } from "./slip.ts";
 

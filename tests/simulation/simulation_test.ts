@@ -4,7 +4,7 @@ import { listenerOffset, serverOffset } from "../../src/metrics/shared_state.ts"
 import { kindOf, SCENE_KINDS } from "./scene.ts";
 import { type Report, runSeed, Simulation } from "./simulation.ts";
 
-const SEEDS = 600;
+const SEEDS = 1000;
 
 const reports: Report[] = [];
 
