@@ -55,7 +55,8 @@ VERDICTS[ACCEPT] = row(ALWAYS.concat([
   [ECONNABORTED, AGAIN],
   [EINVAL, OURS], // the socket does not listen any more
 ]));
-// A refused connect is the server's doing; a lack of local ports or memory is ours to wait for.
+// A refused connect is the server's doing, a lack of files or memory ours to wait for. A lack of
+// local ports looks like that of any local address, which no wait mends: see connector.ts.
 VERDICTS[CONNECT] = row(ALWAYS.concat([
   [EADDRNOTAVAIL, SHORT],
   [EMFILE, SHORT],

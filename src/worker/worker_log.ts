@@ -5,7 +5,7 @@
  * that is over the rate, too long, or finds the pipe full is dropped and counted. Lines are at most
  * PIPE_BUF long, so a line is written whole or not at all.
  */
-import { describeErrno, EADDRNOTAVAIL, EAGAIN } from "../base/errno.ts";
+import { describeErrno, EAGAIN } from "../base/errno.ts";
 import { LOG_LINE_BYTES_MAX, LOG_LINES_PER_SECOND } from "../limits.ts";
 import { isLogged, type Level } from "../log/log.ts";
 import { LOG_DROPPED } from "../metrics/metric_names.ts";
@@ -78,8 +78,7 @@ export class WorkerLog implements ProxyLog {
   }
 
   acceptFailed(listener: string, result: number): void {
-    const isPortless = result === -EAGAIN || result === -EADDRNOTAVAIL;
-    const why = isPortless
+    const why = result === -EAGAIN
       ? "no local port is left towards a server (net.ipv4.ip_local_port_range)"
       : describeErrno(result);
     this.log("error", `listener "${listener}": cannot take clients for a moment: ${why}`);

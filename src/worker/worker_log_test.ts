@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ECONNREFUSED } from "../base/errno.ts";
+import { EAGAIN, ECONNREFUSED } from "../base/errno.ts";
 import { LOG_LINE_BYTES_MAX, LOG_LINES_PER_SECOND } from "../limits.ts";
 import { LOG_DROPPED, WORKER_METRICS } from "../metrics/metric_names.ts";
 import type { Level } from "../log/log.ts";
@@ -79,7 +79,7 @@ Deno.test("a client whose first bytes are not understood is told with the reason
   // Peers cause it as often as they like, and must not drown what is wrong here.
   for (let i = 0; i < LOG_LINES_PER_SECOND; i++) log.misread("web", "again");
   assert.equal(lines.length, LOG_LINES_PER_SECOND / 2);
-  log.acceptFailed("web", -99);
+  log.acceptFailed("web", -EAGAIN);
   assert.equal(lines.length, LOG_LINES_PER_SECOND / 2 + 1);
   assert.match(lines.at(-1)!, /no local port is left/);
   assert.equal(dropped(), LOG_LINES_PER_SECOND / 2 + 1);

@@ -26,24 +26,34 @@ const SIOCSIFFLAGS = 0x8914;
 const IFF_UP = 1;
 const SOCKET_BYTES = 8 * 1024;
 
-/**
- * In a network of its own, loopback only, in which the kernel gives sockets small buffers that do
- * not grow.
- */
-export function withSmallSockets(): string[] {
+/** In a network of its own, loopback only, with these numbers under /proc/sys/net. */
+function withNetworkNumbers(numbers: Readonly<Record<string, string>>): string[] {
+  const pairs = Object.entries(numbers).map(([name, value]) => `"${name}" => "${value}"`);
   const program = `
     use Socket;
     socket(my $socket, AF_INET, SOCK_DGRAM, 0) or die "socket: $!";
     my $loopback = pack("a16Sx22", "lo", ${IFF_UP});
     ioctl($socket, ${SIOCSIFFLAGS}, $loopback) or die "lo: $!";
-    for my $name ("tcp_wmem", "tcp_rmem") {
-      open(my $file, ">", "/proc/sys/net/ipv4/$name") or die "$name: $!";
-      print $file "4096 ${SOCKET_BYTES} ${SOCKET_BYTES}";
+    my %numbers = (${pairs.join(", ")});
+    for my $name (keys %numbers) {
+      open(my $file, ">", "/proc/sys/net/$name") or die "$name: $!";
+      print $file $numbers{$name};
       close $file or die "$name: $!";
     }
     exec @ARGV or die "exec: $!";
   `;
   return [...inNetwork(), "perl", "-e", program, "--"];
+}
+
+/** Where the kernel gives sockets small buffers that do not grow. */
+export function withSmallSockets(): string[] {
+  const sizes = `4096 ${SOCKET_BYTES} ${SOCKET_BYTES}`;
+  return withNetworkNumbers({ "ipv4/tcp_wmem": sizes, "ipv4/tcp_rmem": sizes });
+}
+
+/** Where IPv6 has no addresses, as container runtimes have it: its sockets lead nowhere. */
+export function withoutIpv6Addresses(): string[] {
+  return withNetworkNumbers({ "ipv6/conf/all/disable_ipv6": "1" });
 }
 
 /** System call numbers: the first is the same on all machines. */

@@ -10,7 +10,7 @@
  *
  * @hot
  */
-import { ECANCELED } from "../../base/errno.ts";
+import { EADDRNOTAVAIL, ECANCELED } from "../../base/errno.ts";
 import { EndpointQueue } from "../../connection/endpoint_queue.ts";
 import type { Relay } from "../../connection/relay.ts";
 import type { TimerWheel } from "../../connection/timer_wheel.ts";
@@ -101,7 +101,7 @@ export class Connector {
     this.#wheel.set(slot, ring.nowMs + backend.connectTimeoutMs);
   }
 
-  /** Out of files, memory or local ports: no server's fault, so the client waits. */
+  /** Out of files or memory: no server's fault, so the client waits. */
   #waitForMore(slot: number, result: number): void {
     this.#shortOfFiles.push(slot);
     this.#shortUntilMs = this.#context.ring.nowMs + ACCEPT_PAUSE_MS;
@@ -162,7 +162,9 @@ export class Connector {
     const at = tunnels.serverAt[slot];
     const how = verdict(CONNECT, result);
     if (how === OURS) row[metric.BUGS]++;
-    if (how === SHORT) {
+    // No local port is left, or no address of that family at all (IPv6 switched off): the errno
+    // does not say which, and for the latter one would wait for ever.
+    if (how === SHORT && result !== -EADDRNOTAVAIL) {
       this.#giveUpSocket(slot);
       tunnels.attempts[slot]--;
       this.#waitForMore(slot, result);
