@@ -42,6 +42,11 @@ export function isIpv4Words(words: Int32Array, at: number): boolean {
   return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === IPV4_MARK;
 }
 
+/** Copies one address; beginnings are given in words. */
+export function copyIpWords(from: Int32Array, at: number, words: Int32Array, to: number): void {
+  for (let i = 0; i < IP_WORDS; i++) words[to + i] = from[at + i];
+}
+
 /** fe80::/10: an address that means something on one interface only. */
 export function isLinkLocalWords(words: Int32Array, at: number): boolean {
   return (words[at] & 0xffc00000) === (0xfe800000 | 0);

@@ -16,11 +16,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "./socket_address.ts";
-
-const SOL_IP = 0;
-const SOL_SOCKET = 1;
-const SOL_TCP = 6;
-const SOL_IPV6 = 41;
+import { SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP } from "./socket_numbers.ts";
 
 export type SocketSide = "listener" | "backend";
 

@@ -21,6 +21,15 @@ import {
   writeSocketAddress,
 } from "../net/ip_words.ts";
 import { AF_INET } from "../net/socket_address.ts";
+import {
+  IP_PKTINFO,
+  IPV6_PKTINFO,
+  SOL_IP,
+  SOL_IPV6,
+  SOL_UDP,
+  UDP_GRO,
+  UDP_SEGMENT,
+} from "../net/socket_numbers.ts";
 import { highHalf, lowHalf } from "./address_half.ts";
 
 const SLOT_BYTES = 256;
@@ -42,13 +51,6 @@ const PREFIX = 192;
 export const PREFIX_BYTES_MAX = SLOT_BYTES - PREFIX;
 
 const CMSG_HEAD_BYTES = 16;
-const SOL_IP = 0;
-const IP_PKTINFO = 8;
-const SOL_IPV6 = 41;
-const IPV6_PKTINFO = 50;
-const SOL_UDP = 17;
-const UDP_SEGMENT = 103;
-const UDP_GRO = 104;
 const SEGMENT_SPACE = 24;
 const PKTINFO4_BYTES = 12;
 const PKTINFO6_BYTES = 20;

@@ -11,20 +11,20 @@
 import { EAFNOSUPPORT } from "../base/errno.ts";
 import { AF_INET6, encodeSocketAddress, portOf } from "../net/socket_address.ts";
 import type { SocketOptions } from "../net/socket_options.ts";
+import {
+  IP_FREEBIND,
+  IPV6_FREEBIND,
+  IPV6_V6ONLY,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOL_IP,
+  SOL_IPV6,
+  SOL_SOCKET,
+} from "../net/socket_numbers.ts";
 import { DATAGRAM_SOCKET, STREAM } from "../ring/ring.ts";
 import type { SocketPlan } from "../upstream/plan.ts";
 import type { Shim } from "../../ffi/shim.ts";
 import { setListenerOptions } from "./listener_options.ts";
-
-// asm-generic/socket.h, linux/in.h, linux/in6.h
-const SOL_IP = 0;
-const SOL_SOCKET = 1;
-const SOL_IPV6 = 41;
-const SO_REUSEADDR = 2;
-const SO_REUSEPORT = 15;
-const IP_FREEBIND = 15;
-const IPV6_V6ONLY = 26;
-const IPV6_FREEBIND = 78;
 
 const IPV4_ANY = new Uint8Array(4);
 

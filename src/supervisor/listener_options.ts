@@ -3,23 +3,24 @@
  * and for datagrams what answering them takes. So they are the same for sockets that we make and
  * for those that systemd has made; what must be set before bind(2) is in ip_sockets.ts.
  */
+import type { ListenerConfig } from "../config/config.ts";
 import { DATAGRAM_SOCKET_BYTES } from "../limits.ts";
 import { AF_INET6 } from "../net/socket_address.ts";
 import { optionCalls, type SocketOptions } from "../net/socket_options.ts";
+import {
+  IP_PKTINFO,
+  IPV6_RECVPKTINFO,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_SNDBUF,
+  SO_SNDBUFFORCE,
+  SOL_IP,
+  SOL_IPV6,
+  SOL_SOCKET,
+  SOL_UDP,
+  UDP_GRO,
+} from "../net/socket_numbers.ts";
 import type { Shim } from "../../ffi/shim.ts";
-
-// asm-generic/socket.h, linux/in.h, linux/in6.h, linux/udp.h
-const SOL_IP = 0;
-const SOL_SOCKET = 1;
-const SOL_UDP = 17;
-const SOL_IPV6 = 41;
-const SO_SNDBUF = 7;
-const SO_RCVBUF = 8;
-const SO_SNDBUFFORCE = 32;
-const SO_RCVBUFFORCE = 33;
-const IP_PKTINFO = 8;
-const IPV6_RECVPKTINFO = 49;
-const UDP_GRO = 104;
 
 type Library = Pick<Shim["library"], "rw_set_option">;
 
@@ -33,6 +34,11 @@ export interface ListenerSocket {
   /** Datagrams that came as one burst may be handed over as one (UDP_GRO). */
   readonly takesBursts: boolean;
   readonly options: SocketOptions;
+}
+
+/** A PROXY header may stand in front of each datagram, and then each must be looked at. */
+export function takesBursts(listener: Pick<ListenerConfig, "trustedProxies">): boolean {
+  return listener.trustedProxies === null;
 }
 
 /** @returns 0, or the negated errno of the first option that must not fail. */

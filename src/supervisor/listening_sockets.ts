@@ -11,6 +11,7 @@ import type { SocketPlan } from "../upstream/plan.ts";
 import type { Shim } from "../../ffi/shim.ts";
 import { bindError, remedyFor } from "./bind_error.ts";
 import { openIpSockets } from "./ip_sockets.ts";
+import { takesBursts } from "./listener_options.ts";
 import { takePassedSockets } from "./systemd_sockets.ts";
 import { openUnixSocket } from "./unix_socket.ts";
 
@@ -78,14 +79,13 @@ export class ListeningSockets {
 
   /** @returns the port, which the kernel picks where 0 is asked for. */
   #bindIp(bind: IpBind, port: number): number {
-    const { name, protocol, socket, backlog, trustedProxies } = this.#listener;
+    const { name, protocol, socket, backlog } = this.#listener;
     const isUdp = protocol === "udp";
     const opened = openIpSockets(this.#shim, {
       ip: parseIp(bind.host === "" ? "::" : bind.host)!,
       port,
       isUdp,
-      // A PROXY header may stand in front of each datagram, and then each must be looked at.
-      takesBursts: trustedProxies === null,
+      takesBursts: takesBursts(this.#listener),
       isAnyAddress: bind.host === "",
       options: socket,
       backlog,

@@ -15,7 +15,7 @@ import { AF_INET, AF_INET6, portOf } from "../net/socket_address.ts";
 import type { SocketPlan } from "../upstream/plan.ts";
 import type { Shim } from "../../ffi/shim.ts";
 import { bindError, bindRefusal } from "./bind_error.ts";
-import { setListenerOptions } from "./listener_options.ts";
+import { setListenerOptions, takesBursts } from "./listener_options.ts";
 
 const FIRST_FD = 3;
 
@@ -91,11 +91,12 @@ export function takePassedSockets(
 
 function takeOne(
   shim: Shim,
-  { name, protocol, socket: options, trustedProxies }: PassedListener,
+  listener: PassedListener,
   text: string,
   fd: number,
 ): { readonly port: number; readonly socket: SocketPlan } {
   const { library, scratch } = shim;
+  const { name, protocol } = listener;
   const isUdp = protocol === "udp";
   const type = library.rw_socket_type(fd);
   if (type !== (isUdp ? DATAGRAM_SOCKET : STREAM)) {
@@ -116,9 +117,10 @@ function takeOne(
   const port = isIp ? portOf(scratch) : 0;
   const address = scratch.slice(family === AF_INET ? 4 : 8, family === AF_INET ? 8 : 24);
   const isWildcard = isIp && length > 0 && address.every((byte) => byte === 0);
-  // A PROXY header may stand in front of each datagram, and then each must be looked at.
-  const takesBursts = trustedProxies === null;
-  const set = setListenerOptions(library, fd, { family, isUdp, isWildcard, takesBursts, options });
+  const set = setListenerOptions(library, fd, {
+    ...{ family, isUdp, isWildcard, options: listener.socket },
+    takesBursts: takesBursts(listener),
+  });
   if (set < 0) {
     const remedy = `an option of the listener could not be set on fd ${fd}; see socket(7)`;
     throw bindError(name, text, -set, remedy);

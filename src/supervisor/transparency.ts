@@ -5,13 +5,10 @@
 import { describeErrno, EACCES, EPERM } from "../base/errno.ts";
 import type { Config } from "../config/config.ts";
 import { AF_INET } from "../net/socket_address.ts";
+import { IP_TRANSPARENT, SOL_IP } from "../net/socket_numbers.ts";
 import { STREAM } from "../ring/ring.ts";
 import type { Shim } from "../../ffi/shim.ts";
 import { BindError } from "./bind_error.ts";
-
-// linux/in.h
-const SOL_IP = 0;
-const IP_TRANSPARENT = 19;
 
 /** @throws BindError naming the backend and what it needs. */
 export function checkTransparency(shim: Shim, config: Pick<Config, "backends">): void {

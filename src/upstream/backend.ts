@@ -18,15 +18,15 @@ import { serverOffset, type SharedState } from "../metrics/shared_state.ts";
 import { isIpv4Words } from "../net/ip_words.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "../net/socket_address.ts";
 import { optionCalls } from "../net/socket_options.ts";
+import {
+  IP_BIND_ADDRESS_NO_PORT,
+  IP_TRANSPARENT,
+  IPV6_TRANSPARENT,
+  SOL_IP,
+  SOL_IPV6,
+} from "../net/socket_numbers.ts";
 import { ADDRESS_SLOT_BYTES, DATAGRAM_SOCKET, type Ring, STREAM } from "../ring/ring.ts";
 import type { BackendPlan } from "./plan.ts";
-
-// linux/in.h, linux/in6.h
-const SOL_IP = 0;
-const SOL_IPV6 = 41;
-const IP_TRANSPARENT = 19;
-const IP_BIND_ADDRESS_NO_PORT = 24;
-const IPV6_TRANSPARENT = 75;
 
 const NO_CALLS = new Int32Array(0);
 

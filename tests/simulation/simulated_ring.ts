@@ -11,6 +11,7 @@ import { EADDRNOTAVAIL, EAFNOSUPPORT, EMFILE } from "../../src/base/errno.ts";
 import { bufferOffset } from "../../src/buffer/buffer_pool.ts";
 import { portOf } from "../../src/net/socket_address.ts";
 import { readSocketAddress } from "../../src/net/ip_words.ts";
+import { SO_RCVLOWAT, SOL_SOCKET, SOL_UDP, UDP_GRO } from "../../src/net/socket_numbers.ts";
 import {
   ADDRESS_SLOT_BYTES,
   DATAGRAM,
@@ -33,10 +34,6 @@ import { SimulatedSockets, StreamSocket } from "./simulated_sockets.ts";
 import { StreamKernel } from "./stream_kernel.ts";
 import type { World } from "./world.ts";
 
-const SOL_SOCKET = 1;
-const SO_RCVLOWAT = 18;
-const SOL_UDP = 17;
-const UDP_GRO = 104;
 const FIRST_SERVER_PORT = 9000;
 
 export class SimulatedRing extends SimulatedQueues implements Ring {

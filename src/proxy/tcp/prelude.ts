@@ -19,6 +19,7 @@ import type { TimerWheel } from "../../connection/timer_wheel.ts";
 import { READING, RECEIVING, type Tunnels } from "../../connection/tunnels.ts";
 import { PEEK_AGAIN_MS, PEEK_AGAIN_MS_MAX, PEEK_BYTES_MAX } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
+import { SO_RCVLOWAT, SOL_SOCKET } from "../../net/socket_numbers.ts";
 import * as header from "../../proxy_protocol/proxy_header.ts";
 import { ProxyHeader } from "../../proxy_protocol/proxy_header.ts";
 import { GATED_LANE, PEEK, RECEIVE } from "../../ring/ring.ts";
@@ -28,9 +29,6 @@ import type { ProxyContext } from "../proxy_context.ts";
 import { CLIENT_HELLO_BYTES_MAX, ClientHello, DONE, INCOMPLETE } from "../tls/client_hello.ts";
 import { VIOLATIONS as HELLO_VIOLATIONS } from "../tls/hello_violation.ts";
 import { ALERT_RECORD_BYTES, HANDSHAKE_FAILURE, writeAlert } from "../tls/tls_alert.ts";
-
-const SOL_SOCKET = 1;
-const SO_RCVLOWAT = 18;
 
 assert(CLIENT_HELLO_BYTES_MAX <= PEEK_BYTES_MAX, "a look shows a whole ClientHello");
 assert(header.PROXY_HEADER_BYTES_MAX <= PEEK_BYTES_MAX, "and a whole header");

@@ -18,7 +18,7 @@ import { ACCEPTS_ARMED_MAX, EXPIRIES_PER_TURN_MAX } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
 import { listenerOffset } from "../../metrics/shared_state.ts";
 import { AccessList } from "../../net/access_list.ts";
-import { IP_WORDS, readSocketAddress } from "../../net/ip_words.ts";
+import { copyIpWords, IP_WORDS, readSocketAddress } from "../../net/ip_words.ts";
 import type { ProxyHeader } from "../../proxy_protocol/proxy_header.ts";
 import { ACCEPT, ADDRESS_SLOT_BYTES } from "../../ring/ring.ts";
 import { OURS, SHORT, verdict } from "../../socket/failure.ts";
@@ -215,10 +215,8 @@ export class TcpProxy {
     const { tunnels } = this;
     const at = slot * IP_WORDS;
     if (header.hasAddress) {
-      for (let i = 0; i < IP_WORDS; i++) {
-        tunnels.client[at + i] = header.source[i];
-        tunnels.target[at + i] = header.destination[i];
-      }
+      copyIpWords(header.source, 0, tunnels.client, at);
+      copyIpWords(header.destination, 0, tunnels.target, at);
       tunnels.clientPort[slot] = header.sourcePort;
       tunnels.targetPort[slot] = header.destinationPort;
       this.connector.headers.keepHeader(slot, header, slab);

@@ -26,7 +26,7 @@ export const VIOLATION = 2;
 /** Bytes of all records that hold the message, their headers included. */
 export const CLIENT_HELLO_BYTES_MAX = 16 * 1024;
 /** RFC 1035 section 2.3.4; a dot at the end counts. */
-export const SNI_BYTES_MAX = 255;
+const SNI_BYTES_MAX = 255;
 
 const RECORD_HEADER_BYTES = 5;
 const RECORD_BYTES_MAX = 1 << 14;

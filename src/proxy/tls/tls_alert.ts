@@ -17,7 +17,6 @@ export const HANDSHAKE_FAILURE = 40;
 export const ILLEGAL_PARAMETER = 47;
 export const DECODE_ERROR = 50;
 export const PROTOCOL_VERSION = 70;
-export const INTERNAL_ERROR = 80;
 /** RFC 6066 section 3: no route leads where the client wants to go. */
 export const UNRECOGNIZED_NAME = 112;
 /** RFC 7301 section 3.2: a route does, but not with what the client speaks. */

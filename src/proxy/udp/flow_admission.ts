@@ -13,6 +13,13 @@ import { ATTEMPTS_MAX, FLOW_SOCKET_BYTES, FLOWS_HEADROOM } from "../../limits.ts
 import * as metric from "../../metrics/metric_names.ts";
 import { listenerOffset, serverOffset } from "../../metrics/shared_state.ts";
 import { IP_WORDS } from "../../net/ip_words.ts";
+import {
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SOL_SOCKET,
+  SOL_UDP,
+  UDP_GRO,
+} from "../../net/socket_numbers.ts";
 import { ACCEPT, DATAGRAM_SOCKET } from "../../ring/ring.ts";
 import { SHORT, verdict } from "../../socket/failure.ts";
 import type { Backend } from "../../upstream/backend.ts";
@@ -22,13 +29,6 @@ import { COUNTED, HEADER_DUE, MOVED } from "./flow_flags.ts";
 import type { FlowHeader } from "./flow_header.ts";
 import { FLOW_KEY_WORDS, type FlowTable } from "./flow_table.ts";
 import type { QuicAffinity } from "./quic_affinity.ts";
-
-// asm-generic/socket.h, linux/udp.h
-const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-const SO_RCVBUFFORCE = 33;
-const SOL_UDP = 17;
-const UDP_GRO = 104;
 
 /** New flows are refused so long after the ports have run out: looking for one costs 0.5 ms. */
 const PORTLESS_MS = 10;

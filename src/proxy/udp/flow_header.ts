@@ -7,7 +7,7 @@
  *
  * @hot
  */
-import { IP_WORDS } from "../../net/ip_words.ts";
+import { copyIpWords, IP_WORDS } from "../../net/ip_words.ts";
 import { DONE, ProxyHeader } from "../../proxy_protocol/proxy_header.ts";
 import {
   PROXY_V2_BYTES_MAX,
@@ -57,7 +57,7 @@ export class FlowHeader {
 
   /** The client is who sent the datagram. */
   readSender(probe: Int32Array): void {
-    for (let i = 0; i < IP_WORDS; i++) this.client[i] = probe[KEY_CLIENT + i];
+    copyIpWords(probe, KEY_CLIENT, this.client, 0);
     this.clientPort = probe[0] & 0xffff;
   }
 
@@ -65,7 +65,7 @@ export class FlowHeader {
   readClient(): boolean {
     if (!this.#hasHeader) return false;
     if (this.#parser.hasAddress) {
-      for (let i = 0; i < IP_WORDS; i++) this.client[i] = this.#parser.source[i];
+      copyIpWords(this.#parser.source, 0, this.client, 0);
       this.clientPort = this.#parser.sourcePort;
     }
     return true;
@@ -74,7 +74,7 @@ export class FlowHeader {
   /** Notes the client of a flow that has just been opened. */
   keep(flow: number): void {
     if (this.#namedPort.length === 0) return;
-    for (let i = 0; i < IP_WORDS; i++) this.#named[flow * IP_WORDS + i] = this.client[i];
+    copyIpWords(this.client, 0, this.#named, flow * IP_WORDS);
     this.#namedPort[flow] = this.clientPort;
   }
 
@@ -83,7 +83,7 @@ export class FlowHeader {
     const isNamed = this.#namedPort.length > 0;
     const known = isNamed ? this.#named : this.#flows.keyWords;
     const at = isNamed ? flow * IP_WORDS : flow * FLOW_KEY_WORDS + KEY_CLIENT;
-    for (let i = 0; i < IP_WORDS; i++) words[i] = known[at + i];
+    copyIpWords(known, at, words, 0);
     return isNamed ? this.#namedPort[flow] : this.#flows.clientPort(flow);
   }
 

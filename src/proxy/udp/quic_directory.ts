@@ -26,7 +26,7 @@ import { assert } from "../../base/assert.ts";
 import { hashBytes } from "../../base/hash.ts";
 
 /** RFC 9000 section 17.2; longer ones would belong to another version. */
-export const CONNECTION_ID_BYTES_MAX = 20;
+const CONNECTION_ID_BYTES_MAX = 20;
 
 const WAYS = 2;
 const SERVER_SPAN = 0x10000;

@@ -45,6 +45,12 @@ export class SegmentedSends {
   readonly #offset = new Int32Array(BUFFERS_MAX);
   readonly #bytes = new Int32Array(BUFFERS_MAX);
   readonly #segmentBytes = new Int32Array(BUFFERS_MAX);
+  // What `#aim` has found out.
+  #fd = 0;
+  #family = 0;
+  #clientAt = 0;
+  #port = 0;
+  #localAt = 0;
 
   constructor(ring: Ring, flows: FlowTable, sockets: UdpSockets, sent: SentBuffers) {
     this.#ring = ring;
@@ -97,22 +103,23 @@ export class SegmentedSends {
     bytes: number,
     segmentBytes: number,
   ): number {
-    const flows = this.#flows;
-    const sockets = this.#sockets;
-    const socket = flows.socket[flow];
-    const key = flow * FLOW_KEY_WORDS;
-    const hasLocal = isReply && sockets.isWildcard[socket] === 1;
+    this.#aim(flow, isReply);
     return this.#ring.sendBurstNow(
-      isReply ? sockets.fd[socket] : flows.fd[flow],
-      sockets.family[socket],
-      flows.keyWords,
-      key + KEY_CLIENT,
-      isReply ? flows.clientPort(flow) : -1,
-      hasLocal ? key + KEY_LOCAL : -1,
+      this.#fd,
+      this.#family,
+      this.#flows.keyWords,
+      this.#clientAt,
+      this.#port,
+      this.#localAt,
       offset,
       bytes,
       segmentBytes,
     );
+  }
+
+  /** Sends one datagram to the flow's client. */
+  reply(flow: number, offset: number, bytes: number): void {
+    this.#sendOne(flow, true, offset, bytes, 0, REPLIED, flow);
   }
 
   #sendEach(
@@ -139,25 +146,34 @@ export class SegmentedSends {
     kind: number,
     index: number,
   ): void {
-    const flows = this.#flows;
-    const sockets = this.#sockets;
-    const socket = flows.socket[flow];
-    const key = flow * FLOW_KEY_WORDS;
-    const hasLocal = isReply && sockets.isWildcard[socket] === 1;
+    this.#aim(flow, isReply);
     this.#ring.sendMessage(
-      isReply ? sockets.fd[socket] : flows.fd[flow],
-      sockets.family[socket],
-      flows.keyWords,
-      key + KEY_CLIENT,
-      isReply ? flows.clientPort(flow) : -1,
-      hasLocal ? key + KEY_LOCAL : -1,
+      this.#fd,
+      this.#family,
+      this.#flows.keyWords,
+      this.#clientAt,
+      this.#port,
+      this.#localAt,
       offset,
       bytes,
       segmentBytes,
       kind,
       index,
-      flows.generation[flow],
+      this.#flows.generation[flow],
     );
+  }
+
+  /** From which socket, and where to: the flow's server, or its client and from which address. */
+  #aim(flow: number, isReply: boolean): void {
+    const flows = this.#flows;
+    const sockets = this.#sockets;
+    const socket = flows.socket[flow];
+    const key = flow * FLOW_KEY_WORDS;
+    this.#fd = isReply ? sockets.fd[socket] : flows.fd[flow];
+    this.#family = sockets.family[socket];
+    this.#clientAt = key + KEY_CLIENT;
+    this.#port = isReply ? flows.clientPort(flow) : -1;
+    this.#localAt = isReply && sockets.isWildcard[socket] === 1 ? key + KEY_LOCAL : -1;
   }
 
   /**

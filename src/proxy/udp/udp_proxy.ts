@@ -22,7 +22,7 @@ import { TimerWheel } from "../../connection/timer_wheel.ts";
 import { EXPIRIES_PER_TURN_MAX, FLOW_DRAIN_MS, JOURNAL_BYTES } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
 import { listenerOffset } from "../../metrics/shared_state.ts";
-import { DATAGRAM_LANE, FORWARDED, RECEIVE, REPLIED, REPLIES, REPLY } from "../../ring/ring.ts";
+import { DATAGRAM_LANE, FORWARDED, RECEIVE, REPLIES, REPLY } from "../../ring/ring.ts";
 import { AGAIN, OURS, verdict } from "../../socket/failure.ts";
 import type { ProxyContext } from "../proxy_context.ts";
 import { FlowAdmission, type FlowOpener } from "./flow_admission.ts";
@@ -287,32 +287,11 @@ export class UdpProxy implements FlowOpener {
     const at = table.listenerAt[flow];
     this.#row[at + metric.LISTENER_DATAGRAMS_SENT] += count;
     this.#row[at + metric.LISTENER_SENT_BYTES] += bytes;
-    if (count === 1) this.#sendReply(flow, offset, bytes);
+    if (count === 1) this.#bursts.reply(flow, offset, bytes);
     else if (this.#bursts.send(flow, true, buffer, offset, bytes, ring.segmentBytes) < 0) {
       this.#lost(flow, count);
     }
     if (buffer >= 0) this.sent.add(buffer);
-  }
-
-  #sendReply(flow: number, offset: number, bytes: number): void {
-    const table = this.flows;
-    const sockets = this.sockets;
-    const socket = table.socket[flow];
-    const key = flow * FLOW_KEY_WORDS;
-    this.#context.ring.sendMessage(
-      sockets.fd[socket],
-      sockets.family[socket],
-      table.keyWords,
-      key + KEY_CLIENT,
-      table.clientPort(flow),
-      sockets.isWildcard[socket] === 1 ? key + KEY_LOCAL : -1,
-      offset,
-      bytes,
-      0,
-      REPLIED,
-      flow,
-      table.generation[flow],
-    );
   }
 
   /** A datagram was not sent to its client. */
