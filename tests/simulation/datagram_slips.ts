@@ -121,9 +121,9 @@ const PASSAGE_SLIPS: readonly Slip[] = [
   {
     what: "answers leave from any address",
     kind: "datagrams",
-    file: "src/proxy/udp/udp_proxy.ts",
-    from: "sockets.isWildcard[socket] === 1 ? key + KEY_LOCAL : -1,",
-    to: "-1,",
+    file: "src/proxy/udp/segmented_sends.ts",
+    from: "isReply && sockets.isWildcard[socket] === 1 ? key + KEY_LOCAL : -1;",
+    to: "-1;",
   },
   {
     what: "each datagram has a header in front",

@@ -8,14 +8,15 @@ const CLIENTS = 8;
 /** What a client of the unix socket at `path` is told; "" when it is refused. */
 async function ask(path: string): Promise<string> {
   using client = await Deno.connect({ transport: "unix", path });
-  await client.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
   const answer = new Uint8Array(4096);
   try {
+    await client.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
     const count = await within("there is an answer, or an end", client.read(answer));
     return new TextDecoder().decode(answer.subarray(0, count ?? 0));
   } catch (failure) {
-    // What it has sent was not read, and a unix socket tells so.
-    if (failure instanceof Deno.errors.ConnectionReset) return "";
+    // Refused before it could send, or before that was read.
+    const { BrokenPipe, ConnectionReset } = Deno.errors;
+    if (failure instanceof BrokenPipe || failure instanceof ConnectionReset) return "";
     throw failure;
   }
 }
