@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -329,11 +330,14 @@ int32_t rw_discard(int32_t fd, uint32_t bytes) {
   return (int32_t)done;
 }
 
-/* 1 when the peer has ended its half, whether or not there are bytes left to read. */
+/* 1 when the peer has ended its half and bytes are left to read, 2 when nothing more will come. */
 int32_t rw_peer_ended(int32_t fd) {
   struct pollfd peer = {.fd = fd, .events = POLLRDHUP};
   int ready = poll(&peer, 1, 0);
-  return ready < 0 ? -errno : ready > 0;
+  if (ready <= 0) return ready < 0 ? -errno : 0;
+  int unread = 0;
+  if (ioctl(fd, FIONREAD, &unread) < 0) return -errno;
+  return unread > 0 ? 1 : 2;
 }
 
 /* shutdown(2), not IORING_OP_SHUTDOWN: that one is always handed to a kernel worker thread. */

@@ -50,6 +50,8 @@ export const FAST_BUFFERS_RECOVERED = FAST_BUFFERS_MAX / 2;
 export const DATAGRAM_BUFFER_BYTES = 68 * 1024;
 export const DATAGRAM_BUFFERS_MAX = 256;
 export const DATAGRAM_BUFFERS_OFFERED = 32;
+/** Receive buffers of all lanes. */
+export const BUFFERS_MAX = FAST_BUFFERS_MAX + GATED_BUFFERS_MAX + DATAGRAM_BUFFERS_MAX;
 /** Payload of the largest datagram: IPv6 without its header; IPv4 has 20 bytes less. */
 export const DATAGRAM_BYTES_MAX = 65_527;
 
@@ -135,6 +137,14 @@ export function capacityWithin(fdsMax: number, tcpSockets: number, udpSockets: n
 /** Servers tried for one connection: the first and `retries` more. */
 export const ATTEMPTS_MAX = 11;
 
+/** A worker with connections that wait for a place looks so often whether there is one. */
+export const PENDING_LOOK_MS = 2;
+/** A worker that has not turned for so long loses its turn to those of others that wait. */
+export const PENDING_STALLED_MS = 100;
+
+/** How often a worker looks whether it is overloaded. */
+export const OVERLOAD_LOOK_MS = 250;
+
 /** Workers that shared memory has rows for. */
 export const WORKERS_MAX = 256;
 
@@ -159,14 +169,12 @@ export const CONTROL_BYTES_MAX = 4096;
 
 assert(FAST_BUFFERS_OFFERED <= FAST_BUFFERS_MAX, "the reserve is what is not offered");
 assert(RECEIVE_ALLOWANCE_BYTES >= FAST_BUFFER_BYTES, "a receive may fill a buffer");
-assert(
-  FAST_BUFFERS_MAX + GATED_BUFFERS_MAX + DATAGRAM_BUFFERS_MAX <= 65536,
-  "buffer ids are 16 bits wide",
-);
+assert(BUFFERS_MAX <= 65536, "buffer ids are 16 bits wide");
 assert(DATAGRAM_BUFFERS_MAX <= FLOWS_HEADROOM, "a turn opens no more flows than there are slots");
 assert(DATAGRAM_BYTES_MAX + 1024 < DATAGRAM_BUFFER_BYTES, "no datagram is cut by its buffer");
 assert(QUEUE_BYTES_LOW < QUEUE_BYTES_HIGH, "a queue resumes below the mark that paused it");
 assert(TURN_WAIT_MS_MAX * 4 < HEARTBEAT_MS_MAX, "a late turn is not a stuck worker");
+assert(PENDING_LOOK_MS * 10 < PENDING_STALLED_MS, "who waits turns often enough to be believed");
 assert((FAST_BUFFERS_MAX & (FAST_BUFFERS_MAX - 1)) === 0, "buffer rings are powers of two");
 assert(
   (DATAGRAM_BUFFERS_MAX & (DATAGRAM_BUFFERS_MAX - 1)) === 0,

@@ -17,7 +17,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["connection"],
   ["upstream"],
   ["proxy"],
-  ["worker"],
+  ["worker", "probe"],
   ["supervisor"],
   ["admin"],
   ["cli"],

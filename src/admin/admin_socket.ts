@@ -1,13 +1,12 @@
 /**
- * The admin interface: HTTP over a unix socket that only the user who started us may use.
+ * Where the admin API is served: HTTP over a unix socket that only the user who started us may use.
  *
- * So far it answers one question, `GET /api/v1/status`. A socket file left by a dead process is
- * replaced; one that somebody still answers on is not.
+ * A socket file left by a dead process is replaced; one that somebody still answers on is not. What
+ * is answered is not decided here but in api.ts.
  */
-import type { Snapshot } from "../supervisor/snapshot.ts";
+import { reasonOf, whyUnanswered } from "./admin_client.ts";
+import { answerRequest, type Control } from "./api.ts";
 
-/** A program that takes longer than this to answer is stuck. */
-const ANSWER_MS_MAX = 5000;
 /** A socket that was lost is opened again after this, as often as it takes. */
 const REOPEN_MS = 500;
 /** Answers on their way get this long when the program ends. */
@@ -29,17 +28,6 @@ export interface AdminSocket {
   stop(): Promise<void>;
 }
 
-/** Null when somebody answers at `path`, else why nobody does. */
-async function whyUnanswered(path: string): Promise<unknown> {
-  try {
-    const connection = await Deno.connect({ transport: "unix", path });
-    connection.close();
-    return null;
-  } catch (cause) {
-    return cause;
-  }
-}
-
 /** Removes what a dead process left; @throws Error when it is no socket, and so not ours. */
 function removeStale(path: string): void {
   let found;
@@ -52,18 +40,23 @@ function removeStale(path: string): void {
   Deno.removeSync(path);
 }
 
+type Warn = (text: string) => void;
+
 /** Listens at `path`, where nobody else may: @throws Error when that is not possible. */
-function listen(path: string, snapshot: () => Snapshot): Deno.HttpServer {
+function listen(path: string, control: Control, warn: Warn): Deno.HttpServer {
   // From its first moment on nobody else may use it.
   const umask = Deno.umask(0o177);
   try {
     removeStale(path);
-    return Deno.serve({ path, onListen() {} }, (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname !== "/api/v1/status") return new Response("not found\n", { status: 404 });
-      if (request.method !== "GET") return new Response("use GET\n", { status: 405 });
-      return Response.json(snapshot());
-    });
+    return Deno.serve({
+      path,
+      onListen() {},
+      // A mistake of ours, which the runtime would print over the log.
+      onError(cause) {
+        warn(`a request to the admin socket failed: ${reasonOf(cause)}`);
+        return new Response("internal error\n", { status: 500 });
+      },
+    }, (request) => answerRequest(request, control));
   } finally {
     Deno.umask(umask);
   }
@@ -73,13 +66,13 @@ function listen(path: string, snapshot: () => Snapshot): Deno.HttpServer {
  * Opens the socket, and again whenever the runtime gives it up: it does so on the first connection
  * that it cannot accept, which whoever may connect can bring about by opening many.
  *
- * @param warn told when the socket is lost and when it is back.
+ * @param warn told when the socket is lost and when it is back, and of mistakes of ours.
  * @throws Error with cause and remedy when the socket cannot be made.
  */
 export async function openAdminSocket(
   path: string,
-  snapshot: () => Snapshot,
-  warn: (text: string) => void = () => {},
+  control: Control,
+  warn: Warn = () => {},
 ): Promise<AdminSocket> {
   if (await whyUnanswered(path) === null) {
     throw new Error(
@@ -89,7 +82,7 @@ export async function openAdminSocket(
   }
   let server: Deno.HttpServer;
   try {
-    server = listen(path, snapshot);
+    server = listen(path, control, warn);
   } catch (cause) {
     throw new Error(
       `cannot bind the admin socket "${path}": ${reasonOf(cause)}; set ` +
@@ -113,7 +106,7 @@ export async function openAdminSocket(
       // Whoever answers there now has taken the place, and keeps it.
       if (await whyUnanswered(path) === null) throw new Error("another program answers there");
       if (isStopped) return;
-      server = listen(path, snapshot);
+      server = listen(path, control, warn);
       isOpen = true;
       warn(`the admin socket "${path}" is open again`);
       follow();
@@ -147,29 +140,4 @@ async function endWithin(work: Promise<void>, ms: number): Promise<void> {
   clearTimeout(timer);
 }
 
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}
-
-/** @throws Error that says why there is no answer from `path`, and what to do. */
-export async function fetchSnapshot(path: string): Promise<Snapshot> {
-  const cause = await whyUnanswered(path);
-  if (cause instanceof Deno.errors.PermissionDenied) {
-    throw new Error(`the socket "${path}" is another user's; ask as that user, or as root`);
-  }
-  if (cause !== null) {
-    const elsewhere = "Another place is named by --socket PATH or -c FILE";
-    throw new Error(`nobody answers at "${path}"; is it running? ${elsewhere}`, { cause });
-  }
-  const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
-  try {
-    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
-    const response = await fetch("http://localhost/api/v1/status", { client, signal });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return await response.json() as Snapshot;
-  } catch (cause) {
-    throw new Error(`no answer from "${path}": ${reasonOf(cause)}`, { cause });
-  } finally {
-    client.close();
-  }
-}
+export { fetchSnapshot } from "./admin_client.ts";

@@ -1,21 +1,10 @@
 import assert from "node:assert/strict";
-import type { Snapshot } from "../supervisor/snapshot.ts";
-import {
-  type AdminSocket,
-  defaultAdminPath,
-  fetchSnapshot,
-  openAdminSocket,
-} from "./admin_socket.ts";
+import { fetchSnapshot } from "./admin_client.ts";
+import { type AdminSocket, defaultAdminPath, openAdminSocket } from "./admin_socket.ts";
+import type { Control } from "./api.ts";
+import { SNAPSHOT, TestControl } from "./test_control.ts";
 
-const SNAPSHOT: Snapshot = {
-  version: "1.2.3",
-  pid: 7,
-  uptime_seconds: 1,
-  state: "serving",
-  workers: [],
-  listeners: [],
-  backends: [],
-};
+const CONTROL: Control = new TestControl();
 
 async function inFolder(body: (path: string, folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -28,7 +17,7 @@ async function inFolder(body: (path: string, folder: string) => Promise<void>): 
 
 async function withSocket(body: (socket: AdminSocket) => Promise<void>): Promise<void> {
   await inFolder(async (path) => {
-    const socket = await openAdminSocket(path, () => SNAPSHOT);
+    const socket = await openAdminSocket(path, CONTROL);
     try {
       await body(socket);
     } finally {
@@ -37,14 +26,11 @@ async function withSocket(body: (socket: AdminSocket) => Promise<void>): Promise
   });
 }
 
-async function ask(path: string, request: string, method = "GET"): Promise<[number, string]> {
-  const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
-  try {
-    const response = await fetch(`http://localhost${request}`, { client, method });
-    return [response.status, await response.text()];
-  } finally {
-    client.close();
-  }
+/** What comes back for a request as it stands; the status line first. */
+async function sendRaw(path: string, request: string): Promise<string> {
+  const connection = await Deno.connect({ transport: "unix", path });
+  await connection.write(new TextEncoder().encode(request));
+  return await new Response(connection.readable).text();
 }
 
 Deno.test("the path is the service's folder, else the machine's or the user's, else /tmp", () => {
@@ -65,10 +51,40 @@ Deno.test("it answers with a snapshot", () =>
     assert.deepEqual(await fetchSnapshot(path), SNAPSHOT);
   }));
 
-Deno.test("it answers nothing else, and changes nothing by a POST", () =>
+Deno.test("it answers whatever a client calls it, and however oddly it asks", () =>
   withSocket(async ({ path }) => {
-    assert.deepEqual(await ask(path, "/"), [404, "not found\n"]);
-    assert.deepEqual(await ask(path, "/api/v1/status", "POST"), [405, "use GET\n"]);
+    const hosts = ["localhost", "[[[", "a b", "%zz", "\u00e4", ""];
+    for (const host of hosts) {
+      const head = `Host: ${host}\r\nConnection: close\r\n\r\n`;
+      const answer = await sendRaw(path, `GET /api/v1/status HTTP/1.1\r\n${head}`);
+      assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/, host);
+    }
+    const head = "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert.match(await sendRaw(path, `GET http://x/api/v1/events ${head}`), / 200 OK\r\n/);
+    assert.match(await sendRaw(path, `GET /%ff%00/../.. ${head}`), / 404 Not Found\r\n/);
+    assert.match(await sendRaw(path, `OPTIONS * ${head}`), / 404 Not Found\r\n/);
+    const answer = await sendRaw(path, `HEAD /api/v1/status ${head}`);
+    assert.match(answer, / 200 OK\r\n/);
+    assert.ok(answer.endsWith("\r\n\r\n"), answer);
+  }));
+
+Deno.test("a mistake of ours is told and answered, and the next request is served", () =>
+  inFolder(async (path) => {
+    const warnings: string[] = [];
+    const control = new TestControl();
+    const broken: Control = {
+      snapshot: () => SNAPSHOT,
+      events: () => {
+        throw new Error("no events today");
+      },
+      commandServer: (...words) => control.commandServer(...words),
+    };
+    const socket = await openAdminSocket(path, broken, (text) => warnings.push(text));
+    const head = "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert.match(await sendRaw(path, `GET /api/v1/events ${head}`), /^HTTP\/1\.1 500 /);
+    assert.deepEqual(warnings, ["a request to the admin socket failed: no events today"]);
+    assert.deepEqual(await fetchSnapshot(path), SNAPSHOT);
+    await socket.stop();
   }));
 
 Deno.test("only the user who started it may use it, and umask is as before", async () => {
@@ -84,7 +100,7 @@ Deno.test("only the user who started it may use it, and umask is as before", asy
 
 Deno.test("it is gone after it was stopped, and asking says that nobody answers", () =>
   inFolder(async (path) => {
-    const socket = await openAdminSocket(path, () => SNAPSHOT);
+    const socket = await openAdminSocket(path, CONTROL);
     await socket.stop();
     assert.throws(() => Deno.lstatSync(path), Deno.errors.NotFound);
     await assert.rejects(fetchSnapshot(path), /^Error: nobody answers at ".*"; is it running\?/);
@@ -98,7 +114,7 @@ Deno.test("a socket that a dead process left is replaced", () =>
     listener.close();
     assert.ok(Deno.lstatSync(path).isSocket);
     await assert.rejects(fetchSnapshot(path), /nobody answers/);
-    const socket = await openAdminSocket(path, () => SNAPSHOT);
+    const socket = await openAdminSocket(path, CONTROL);
     assert.deepEqual(await fetchSnapshot(path), SNAPSHOT);
     await socket.stop();
   }));
@@ -106,7 +122,7 @@ Deno.test("a socket that a dead process left is replaced", () =>
 Deno.test("a socket that somebody answers on is left alone", () =>
   withSocket(async ({ path }) => {
     await assert.rejects(
-      openAdminSocket(path, () => SNAPSHOT),
+      openAdminSocket(path, CONTROL),
       /cannot bind the admin socket ".*": another ringway answers there; stop it, or set/,
     );
     assert.deepEqual(await fetchSnapshot(path), SNAPSHOT);
@@ -116,7 +132,7 @@ Deno.test("a file that is no socket is never removed", () =>
   inFolder(async (path) => {
     Deno.writeTextFileSync(path, "precious");
     await assert.rejects(
-      openAdminSocket(path, () => SNAPSHOT),
+      openAdminSocket(path, CONTROL),
       /cannot bind the admin socket ".*": there is a file of this name that is no socket; /,
     );
     assert.equal(Deno.readTextFileSync(path), "precious");
@@ -125,7 +141,7 @@ Deno.test("a file that is no socket is never removed", () =>
 Deno.test("a folder that is missing is told with the remedy", () =>
   inFolder(async (_, folder) => {
     await assert.rejects(
-      openAdminSocket(`${folder}/none/admin.sock`, () => SNAPSHOT),
+      openAdminSocket(`${folder}/none/admin.sock`, CONTROL),
       /cannot bind the admin socket ".*": No such file.*; set "admin: { bind: unix:\/path }"/,
     );
   }));

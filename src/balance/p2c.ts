@@ -13,29 +13,18 @@
  * 1. While nearly all servers are idle, heavy ones therefore get more than their share; once
  * connections last, loads settle in proportion to the weights.
  */
-import { assert } from "../base/assert.ts";
-import { mixBits } from "../base/hash.ts";
 import type { PolicyState } from "./policy_state.ts";
 import type { ServerSet } from "./server_set.ts";
-import { countTickets, drawTicket, findHolder, NO_SERVER } from "./ticket.ts";
-
-/** Any odd constant: makes the second number differ from the first where mixing would not (0). */
-const SECOND_DRAW_SALT = 0x9e3779b9;
+import { countTickets, drawOther, drawTicket, findHolder, NO_SERVER } from "./ticket.ts";
 
 /** @returns a server index, or -1 without candidates. */
 export function pickP2c(servers: ServerSet, _state: PolicyState, random: number): number {
   const tickets = countTickets(servers);
   if (tickets === 0) return -1;
-  const weights = servers.weights;
   const first = findHolder(servers, drawTicket(random, tickets), NO_SERVER);
-  const ticketsLeft = tickets - weights[first];
-  if (ticketsLeft === 0) return first;
-  // The first draw depends on the high bits of `random` only; mixing all bits gives a second number
-  // that those do not tell.
-  const secondRandom = mixBits(random ^ SECOND_DRAW_SALT);
-  const second = findHolder(servers, drawTicket(secondRandom, ticketsLeft), first);
-  assert(second !== first, "the two choices differ");
-  const firstLoad = (servers.open[first] + 1) * weights[second];
-  const secondLoad = (servers.open[second] + 1) * weights[first];
+  const second = drawOther(servers, random, tickets, first);
+  if (second === NO_SERVER) return first;
+  const firstLoad = (servers.open[first] + 1) * servers.weights[second];
+  const secondLoad = (servers.open[second] + 1) * servers.weights[first];
   return secondLoad < firstLoad ? second : first;
 }

@@ -6,11 +6,18 @@
  * a seeded simulation call the very same function. What all promise is in contract_test.ts.
  *
  * A policy only picks. It neither counts connections nor retries nor queues; after a failure the
- * caller makes the server ineligible for this exchange and picks again.
+ * caller makes the server ineligible for this exchange and picks again. Nor does it know of health,
+ * priorities or zones (tiers.ts), of ramps (effective_weight.ts) or of bounds (bounded_load.ts):
+ * they come to it as weights and as who is eligible.
  */
-import { makeConsistentHashState, pickConsistentHash } from "./consistent_hash.ts";
+import {
+  makeConsistentHashState,
+  pickConsistentHash,
+  rebuildConsistentHash,
+} from "./consistent_hash.ts";
 import { pickFirst } from "./first.ts";
 import { pickLeastConn } from "./least_conn.ts";
+import { makeLeastLatencyState, pickLeastLatency } from "./least_latency.ts";
 import { pickP2c } from "./p2c.ts";
 import { makePolicyState, type PolicyState } from "./policy_state.ts";
 import { pickRandom } from "./random.ts";
@@ -26,7 +33,14 @@ export type { PolicyState };
  * - `p2c`: nearly as even by load, and robust with many workers or servers.
  * - `random`: weights honoured by pickers that know nothing of each other.
  * - `first`: fill one server after the other, or a plain order of preference.
- * - `consistent_hash`: the same key to the same server, for caches, sessions and UDP flows.
+ * - `least_latency`: servers of different speed, or at different distances, of which nobody knows
+ *   how much each can take. It goes by what connecting has cost lately times what is open. With
+ *   servers alike it only follows noise: `least_conn` or `p2c` are steadier.
+ * - `consistent_hash`: the same key to the same server, for caches, sessions and UDP flows. Keys
+ *   are spread evenly, connections are not: where a few keys bring most of them, a `load_factor`
+ *   bounds what a server gets. 1.25 is usual: nobody has more than 1.25 times its part of what is
+ *   open, and few keys leave their server. Nearer to 1 is more even and moves more keys; above 2
+ *   only the hottest keys are shared out. What must never leave its server goes without.
  */
 export const POLICY_NAMES = [
   "round_robin",
@@ -34,6 +48,7 @@ export const POLICY_NAMES = [
   "p2c",
   "random",
   "first",
+  "least_latency",
   "consistent_hash",
 ] as const;
 
@@ -53,8 +68,7 @@ export type Pick = (
 
 /**
  * The function of a policy and its state, for one worker. Made for these servers: another list of
- * servers needs another policy, as do changed weights with `consistent_hash`, whose table takes
- * milliseconds to build. All others follow weights that change in place.
+ * servers needs another policy. Weights may change in place, see `followWeights`.
  */
 export function makePolicy(
   name: PolicyName,
@@ -71,7 +85,18 @@ export function makePolicy(
       return { pick: pickRandom, state: makePolicyState({}) };
     case "first":
       return { pick: pickFirst, state: makePolicyState({}) };
+    case "least_latency":
+      return { pick: pickLeastLatency, state: makeLeastLatencyState() };
     case "consistent_hash":
       return { pick: pickConsistentHash, state: makeConsistentHashState(servers) };
   }
+}
+
+/**
+ * To be called after `servers.weights` have changed. For `consistent_hash` it builds the table
+ * anew, which takes milliseconds; all others look at the weights with each pick. A change of
+ * `servers.shares` needs no call.
+ */
+export function followWeights(name: PolicyName, servers: ServerSet, state: PolicyState): void {
+  if (name === "consistent_hash") rebuildConsistentHash(servers, state);
 }

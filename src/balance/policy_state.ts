@@ -11,10 +11,15 @@ export interface PolicyState {
   readonly runningWeights: Int32Array;
   /** round_robin: the server that wins ties, or -1 before the first pick. */
   firstServer: number;
-  /** consistent_hash: the owner, a server index, of each table slot; see maglev_table.ts. */
-  readonly maglevTable: Uint16Array;
-  /** consistent_hash: hash of each server's name, for keys whose owner is not a candidate. */
+  /**
+   * consistent_hash: the owner, a server index, of each table slot; see maglev_table.ts. Becomes
+   * another one after a change of weights.
+   */
+  maglevTable: Uint16Array;
+  /** consistent_hash: hash of each server's name, for all that the table does not settle. */
   readonly nameHashes: Uint32Array;
+  /** least_latency: for this pick, what counts as cost and as open where nothing was measured. */
+  readonly unmeasured: Float64Array;
 }
 
 /** A state with these arrays. Made here only: one literal, hence one object layout. */
@@ -24,5 +29,6 @@ export function makePolicyState(arrays: Partial<Omit<PolicyState, "firstServer">
     firstServer: -1,
     maglevTable: arrays.maglevTable ?? new Uint16Array(0),
     nameHashes: arrays.nameHashes ?? new Uint32Array(0),
+    unmeasured: arrays.unmeasured ?? new Float64Array(0),
   };
 }

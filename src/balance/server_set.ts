@@ -11,6 +11,9 @@
  */
 import { assert } from "../base/assert.ts";
 
+/** The share of a server that gets all that its weight stands for. */
+export const SHARE_FULL = 256;
+
 /** Largest weight; with `SERVERS_MAX` it keeps every sum and product of policies exact. */
 export const WEIGHT_MAX = 256;
 
@@ -25,15 +28,31 @@ export interface ServerSet {
   readonly count: number;
   /** Canonical names, each once: what a server is to consistent hashing, whatever its index. */
   readonly names: readonly string[];
-  /** 0..WEIGHT_MAX; 0 = never picked. */
+  /**
+   * 0..WEIGHT_MAX; 0 = never picked. For consistent_hash the plain weights, which its table is
+   * built of; for all other policies those of effective_weight.ts, which have shares in them.
+   */
   readonly weights: Int32Array;
+  /**
+   * 0..SHARE_FULL: what slow start and agent leave of the weight; 0 = never picked. Looked at by
+   * consistent_hash and its bound only, and left alone for the others.
+   */
+  readonly shares: Int32Array;
   /** Open connections over all workers, kept by the caller; may be a little stale. */
   readonly open: Int32Array;
+  /**
+   * What an answer costs now, milliseconds; 0 = never measured. Looked at by least_latency only;
+   * see peak_ewma.ts.
+   */
+  readonly costs: Float64Array;
   /** 1 = may be picked now, else 0; prepared by the caller for each pick. */
   readonly eligible: Uint8Array;
 }
 
-/** A set in which every server is eligible and has nothing open. `weights` is copied. */
+/**
+ * A set in which every server is eligible, has its full share and nothing open. `weights` is
+ * copied.
+ */
 export function makeServerSet(names: readonly string[], weights: readonly number[]): ServerSet {
   assert(names.length === weights.length, "each server has a name and a weight");
   assert(names.length <= SERVERS_MAX, "a backend has at most SERVERS_MAX servers");
@@ -47,7 +66,9 @@ export function makeServerSet(names: readonly string[], weights: readonly number
     count: names.length,
     names: [...names],
     weights: Int32Array.from(weights),
+    shares: new Int32Array(names.length).fill(SHARE_FULL),
     open: new Int32Array(names.length),
+    costs: new Float64Array(names.length),
     eligible: new Uint8Array(names.length).fill(1),
   };
 }

@@ -7,10 +7,14 @@
  * true to them would. Only eligibility is asked for: a server of weight 0 has no ticket anyway.
  */
 import { assert } from "../base/assert.ts";
+import { mixBits } from "../base/hash.ts";
 import type { ServerSet } from "./server_set.ts";
 
-/** For `exceptServer`: nobody is left out. */
+/** For `exceptServer`: nobody is left out. As a result: there is nobody. */
 export const NO_SERVER = -1;
+
+/** Any odd constant: makes the second number differ from the first where mixing would not (0). */
+const SECOND_DRAW_SALT = 0x9e3779b9;
 
 /**
  * A number of 0..count-1, each as likely as the other to within 2^-32, out of one random number.
@@ -50,4 +54,26 @@ export function findHolder(servers: ServerSet, ticket: number, exceptServer: num
     if (left < 0) return server;
   }
   assert(false, "each ticket has a holder");
+}
+
+/**
+ * A second draw among the other candidates, or `NO_SERVER` when there is no other.
+ *
+ * @param random the number that `first` was drawn by.
+ * @param tickets of all candidates, as `countTickets` has them.
+ */
+export function drawOther(
+  servers: ServerSet,
+  random: number,
+  tickets: number,
+  first: number,
+): number {
+  const ticketsLeft = tickets - servers.weights[first];
+  if (ticketsLeft === 0) return NO_SERVER;
+  // The first draw depends on the high bits of `random` only; mixing all bits gives a second number
+  // that those do not tell.
+  const secondRandom = mixBits(random ^ SECOND_DRAW_SALT);
+  const second = findHolder(servers, drawTicket(secondRandom, ticketsLeft), first);
+  assert(second !== first, "the two choices differ");
+  return second;
 }

@@ -1,102 +1,12 @@
 /**
- * The command line as a table: each verb with its options, from which parsing, help texts and
- * error messages are made. Nothing here runs anything.
+ * The command line: from words to a verb of the table (verbs.ts) with its options, and the texts
+ * of help and of every error that a person can make here. Nothing here runs anything.
  */
 import { parseArgs } from "node:util";
+import { parseDuration } from "../base/duration.ts";
 import { makePrintable, quoteText } from "../base/quoted_text.ts";
 import { findNearest } from "../base/text_distance.ts";
-
-export interface Option {
-  readonly short?: string;
-  /** Name of its value in help; an option without one is a switch. */
-  readonly value?: string;
-  readonly help: string;
-}
-
-export interface Verb {
-  readonly name: string;
-  readonly summary: string;
-  /** Positional arguments as help shows them, "" for none; and how many may be given. */
-  readonly positionals: string;
-  readonly positionalsMax: number;
-  readonly options: Readonly<Record<string, Option>>;
-  /** What other programs call it; understood in the error, never accepted. */
-  readonly elsewhere: readonly string[];
-}
-
-const CONFIG_OPTION: Option = {
-  short: "c",
-  value: "FILE",
-  help: "configuration; - is standard input",
-};
-
-const SOCKET_OPTION: Option = {
-  value: "PATH",
-  help: "admin socket of the running program",
-};
-
-export const VERBS: readonly Verb[] = [
-  {
-    name: "serve",
-    summary: "run the load balancer in the foreground",
-    positionals: "",
-    positionalsMax: 0,
-    options: { config: CONFIG_OPTION },
-    elsewhere: ["run", "start", "up", "proxy"],
-  },
-  {
-    name: "check",
-    summary: "check a configuration; binds nothing, resolves nothing",
-    positionals: "[FILE]",
-    positionalsMax: 1,
-    options: {
-      config: CONFIG_OPTION,
-      format: { value: "text|json|github", help: "how to print what is wrong (text)" },
-    },
-    elsewhere: ["validate", "verify", "test", "lint", "configtest"],
-  },
-  {
-    name: "schema",
-    summary: "print the JSON Schema of the configuration",
-    positionals: "",
-    positionalsMax: 0,
-    options: {},
-    elsewhere: ["jsonschema"],
-  },
-  {
-    name: "status",
-    summary: "show workers, listeners, backends and servers of the running program",
-    positionals: "",
-    positionalsMax: 0,
-    options: {
-      config: CONFIG_OPTION,
-      socket: SOCKET_OPTION,
-      json: { help: "everything, as JSON" },
-    },
-    elsewhere: ["stats", "show", "ps", "top", "list"],
-  },
-  {
-    name: "version",
-    summary: "print the version",
-    positionals: "",
-    positionalsMax: 0,
-    options: { json: { help: "with the versions of what is inside" } },
-    elsewhere: [],
-  },
-  {
-    name: "help",
-    summary: "explain a command",
-    positionals: "[COMMAND]",
-    positionalsMax: 1,
-    options: {},
-    elsewhere: ["usage", "man", "commands"],
-  },
-];
-
-/** Options every verb takes. */
-const COMMON: Readonly<Record<string, Option>> = {
-  help: { short: "h", help: "explain this command" },
-};
+import { type Action, type Option, SHARED_OPTIONS, type Verb, VERBS } from "./verbs.ts";
 
 export interface CommandLine {
   readonly verb: Verb;
@@ -147,11 +57,22 @@ function findVerb(word: string | undefined): Verb {
     throw new UsageError(`${shown} stands behind a command, as in: ${example}`);
   }
   if (word.startsWith("-")) throw new UsageError(`unknown option ${shown} ${SEE_HELP}`);
-  const meant = VERBS.find(({ elsewhere }) => elsewhere.includes(word.toLowerCase()));
-  const suggestion = meant === undefined
+  const meant = findMeant(word.toLowerCase());
+  const suggestion = meant === null
     ? SIGNAL_HINTS.get(word) ?? didYouMean(word, names)
-    : `; did you mean "${meant.name}"?`;
+    : `; did you mean "${meant}"?`;
   throw new UsageError(`unknown command ${shown}${suggestion} ${SEE_HELP}`);
+}
+
+/** What a word of other programs stands for here: a verb, or a verb and its action. */
+function findMeant(word: string): string | null {
+  const verb = VERBS.find(({ elsewhere }) => elsewhere.includes(word));
+  if (verb !== undefined) return verb.name;
+  for (const { name, actions = [] } of VERBS) {
+    const action = actions.find((each) => each.name === word || each.elsewhere.includes(word));
+    if (action !== undefined) return `${name} ${action.name}`;
+  }
+  return null;
 }
 
 function isOption(word: string, name: string, { short }: Option): boolean {
@@ -162,9 +83,10 @@ function isOption(word: string, name: string, { short }: Option): boolean {
 export function parseCommandLine(words: readonly string[]): CommandLine {
   const verb = findVerb(words[0]);
   const seeHelp = `(see "ringway help ${verb.name}")`;
-  const known: Readonly<Record<string, Option>> = { ...verb.options, ...COMMON };
+  const known: Readonly<Record<string, Option>> = { ...verb.options, ...SHARED_OPTIONS };
   // A task runner hands "--" through when options follow it.
   const rest = words.slice(words[1] === "--" ? 2 : 1);
+  if (verb.actions !== undefined) checkSigns(rest, seeHelp);
   checkOptions(rest, known, seeHelp);
   const options = Object.fromEntries(
     Object.entries(known).map(([name, option]) => [name, {
@@ -182,6 +104,10 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
     throw new UsageError(`${words} ${seeHelp}`);
   }
   const { positionals } = parsed;
+  const { actions } = verb;
+  // Who asks for help is not told what is missing.
+  const isChecked = actions !== undefined && parsed.values.help === undefined;
+  const action = isChecked ? findAction(verb, actions, positionals) : null;
   if (positionals.length > verb.positionalsMax) {
     throw new UsageError(`${explainExtra(verb, positionals)} ${seeHelp}`);
   }
@@ -189,9 +115,70 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
     const [value, ...more] = given as readonly (string | boolean)[];
     const isRepeated = more.some((other) => other !== value);
     if (isRepeated) throw new UsageError(`--${name} is given more than once ${seeHelp}`);
+    const owner = known[name].action;
+    if (action !== null && owner !== undefined && owner !== action.name) {
+      throw new UsageError(`--${name} goes with "${verb.name} ${owner}" only ${seeHelp}`);
+    }
     return [name, value] as const;
   });
   return { verb, options: Object.fromEntries(values), positionals };
+}
+
+/** The action that is meant, which has got all that it needs. @throws UsageError */
+function findAction(
+  verb: Verb,
+  actions: readonly Action[],
+  [word, ...rest]: readonly string[],
+): Action {
+  const names = actions.map((each) => each.name);
+  const fail = (text: string) => new UsageError(`${text} (see "ringway help ${verb.name}")`);
+  if (word === undefined) {
+    throw fail(`say what to do: ringway ${verb.name} ${names.join("|")} ${verb.positionals}`);
+  }
+  const action = actions.find((each) => each.name === word);
+  if (action === undefined) throw fail(explainAction(verb, actions, word, rest));
+  const full = `${verb.name} ${action.name}`;
+  const { positionals } = action;
+  if (rest.length < positionals.length) {
+    const missing = positionals.slice(rest.length).join(" and ");
+    throw fail(`"${full}" needs ${missing}, as in: ringway ${full} ${action.example}`);
+  }
+  if (rest.length > positionals.length) {
+    const extra = rest[positionals.length];
+    const takesTime = Object.values(verb.options).some((option) => option.action === action.name);
+    const hint = takesTime && parseDuration(extra) !== null
+      ? `; a deadline is given as: --deadline ${extra}`
+      : `: it takes one ${positionals.join(" and one ")}`;
+    throw fail(`"${full}" does not know what to do with ${quoteText(extra)}${hint}`);
+  }
+  return action;
+}
+
+/** What is wrong with a word that is no action: another one is meant, or the order is another. */
+function explainAction(
+  verb: Verb,
+  actions: readonly Action[],
+  word: string,
+  rest: readonly string[],
+): string {
+  const second = actions.find((each) => each.name === rest[0]);
+  if (second !== undefined) {
+    const order = [second.name, word, ...rest.slice(1)].map(makePrintable).join(" ");
+    return `the action comes first: ringway ${verb.name} ${order}`;
+  }
+  const names = actions.map((each) => each.name);
+  const meant = actions.find(({ elsewhere }) => elsewhere.includes(word.toLowerCase()));
+  const hint = meant === undefined
+    ? didYouMean(word, names) || `; one of ${names.join(", ")}`
+    : `; did you mean "${meant.name}"?`;
+  return `unknown action ${quoteText(word)}${hint}`;
+}
+
+/** A number below zero looks like an option, and is not meant as one. */
+function checkSigns(words: readonly string[], seeHelp: string): void {
+  const negative = words.find((word) => /^-[0-9]/.test(word));
+  if (negative === undefined) return;
+  throw new UsageError(`nothing here may be below zero: ${quoteText(negative)} ${seeHelp}`);
 }
 
 /** Finds options that there are not, in better words than the parser has. */
@@ -260,8 +247,26 @@ export function helpOverview(): string {
 /** @throws UsageError for a verb that there is not. */
 export function helpFor(name: string): string {
   const verb = findVerb(name);
-  const rows = Object.entries({ ...verb.options, ...COMMON }).map(optionRow);
-  const positionals = verb.positionals === "" ? "" : ` ${verb.positionals}`;
-  return `ringway ${verb.name}: ${verb.summary}\n\n` +
-    `usage: ringway ${verb.name}${positionals} [OPTIONS]\n\n${table(rows)}`;
+  const options = table(Object.entries({ ...verb.options, ...SHARED_OPTIONS }).map(optionRow));
+  const actions = verb.actions === undefined
+    ? ""
+    : `${table(verb.actions.map(({ name, help }) => [name, help]))}\n`;
+  const remark = verb.remark === undefined ? "" : `\n${verb.remark}\n`;
+  const usage = usageLines(verb).join("\n       ");
+  return `ringway ${verb.name}: ${verb.summary}\n\nusage: ${usage}\n\n` +
+    actions + options + remark;
+}
+
+/** One for each form. */
+function usageLines(verb: Verb): string[] {
+  if (verb.actions === undefined) {
+    const positionals = verb.positionals === "" ? "" : ` ${verb.positionals}`;
+    return [`ringway ${verb.name}${positionals} [OPTIONS]`];
+  }
+  return verb.actions.map(({ name, positionals }) => {
+    const own = Object.entries(verb.options)
+      .filter(([, { action }]) => action === name)
+      .map(([option, { value }]) => ` [--${option} ${value}]`);
+    return `ringway ${verb.name} ${name} ${positionals.join(" ")}${own.join("")}`;
+  });
 }

@@ -5,9 +5,10 @@ import {
   helpOverview,
   parseCommandLine,
   UsageError,
-  VERBS,
 } from "./command_line.ts";
 import { parseConfig } from "../config/parse_config.ts";
+import { COMMAND_WORDS } from "../supervisor/server_command.ts";
+import { VERBS } from "./verbs.ts";
 
 function parsed(...words: string[]) {
   const { verb, options, positionals } = parseCommandLine(words);
@@ -73,7 +74,8 @@ Deno.test("every command takes --help and -h", () => {
 Deno.test("without a command all of them are named", () => {
   assert.equal(
     usageError(),
-    'say what to do: serve, check, schema, status, version, help (see "ringway help")',
+    "say what to do: serve, check, schema, status, events, server, version, help " +
+      '(see "ringway help")',
   );
 });
 
@@ -137,6 +139,120 @@ Deno.test("an argument too many is told, and how a file is given", () => {
   assert.match(usageError("version", "x"), /^"version" does not know what to do with "x" \(/);
 });
 
+Deno.test("a verb with actions takes what its action needs", () => {
+  assert.deepEqual(parsed("server", "drain", "app/one", "--deadline", "30s"), {
+    verb: "server",
+    options: { deadline: "30s" },
+    positionals: ["drain", "app/one"],
+  });
+  assert.deepEqual(parsed("server", "--socket", "s", "weight", "app/unix:/run/a.sock", "5"), {
+    verb: "server",
+    options: { socket: "s" },
+    positionals: ["weight", "app/unix:/run/a.sock", "5"],
+  });
+  for (const action of ["ready", "maint"]) {
+    assert.deepEqual(parsed("server", action, "app/one").positionals, [action, "app/one"]);
+  }
+});
+
+Deno.test("an action that lacks something, or has too much, is told its form", () => {
+  const see = '(see "ringway help server")';
+  assert.equal(
+    usageError("server"),
+    `say what to do: ringway server drain|maint|ready|weight BACKEND/SERVER [N] ${see}`,
+  );
+  assert.equal(
+    usageError("server", "drain"),
+    `"server drain" needs BACKEND/SERVER, as in: ringway server drain app/one ${see}`,
+  );
+  assert.equal(
+    usageError("server", "weight"),
+    `"server weight" needs BACKEND/SERVER and N, as in: ringway server weight app/one 10 ${see}`,
+  );
+  assert.equal(
+    usageError("server", "weight", "app/one"),
+    `"server weight" needs N, as in: ringway server weight app/one 10 ${see}`,
+  );
+  assert.equal(
+    usageError("server", "drain", "app/one", "5"),
+    `"server drain" does not know what to do with "5": it takes one BACKEND/SERVER ${see}`,
+  );
+  assert.equal(
+    usageError("server", "drain", "app/one", "30s"),
+    `"server drain" does not know what to do with "30s"; ` +
+      `a deadline is given as: --deadline 30s ${see}`,
+  );
+  assert.equal(
+    usageError("server", "maint", "app/one", "30s"),
+    `"server maint" does not know what to do with "30s": it takes one BACKEND/SERVER ${see}`,
+  );
+  assert.equal(
+    usageError("server", "weight", "app/one", "5", "6"),
+    `"server weight" does not know what to do with "6": ` +
+      `it takes one BACKEND/SERVER and one N ${see}`,
+  );
+  assert.equal(
+    usageError("server", "ready", "app/one", "--deadline", "3s"),
+    `--deadline goes with "server drain" only ${see}`,
+  );
+});
+
+Deno.test("a number below zero is no option", () => {
+  const see = '(see "ringway help server")';
+  for (const words of [["weight", "app/one", "-1"], ["drain", "app/one", "--deadline", "-1"]]) {
+    assert.equal(usageError("server", ...words), `nothing here may be below zero: "-1" ${see}`);
+  }
+  assert.equal(usageError("check", "-1"), 'unknown option "-1" (see "ringway help check")');
+});
+
+Deno.test("an unknown action suggests the nearest, or the one that other programs call so", () => {
+  const see = '(see "ringway help server")';
+  assert.equal(
+    usageError("server", "dran", "app/one"),
+    `unknown action "dran"; did you mean "drain"? ${see}`,
+  );
+  assert.equal(
+    usageError("server", "disable", "app/one"),
+    `unknown action "disable"; did you mean "maint"? ${see}`,
+  );
+  assert.equal(
+    usageError("server", "dance", "app/one"),
+    `unknown action "dance"; one of drain, maint, ready, weight ${see}`,
+  );
+  assert.equal(
+    usageError("server", "app/one", "drain"),
+    `the action comes first: ringway server drain app/one ${see}`,
+  );
+  assert.equal(
+    usageError("server", "app/one", "weight", "5"),
+    `the action comes first: ringway server weight app/one 5 ${see}`,
+  );
+  assert.match(usageError("server", "toString", "app/one"), /^unknown action "toString"; one of /);
+});
+
+Deno.test("an action in place of its verb is told with it, in any program's words", () => {
+  const see = '(see "ringway help")';
+  for (const [word, meant] of [["drain", "drain"], ["disable", "maint"], ["enable", "ready"]]) {
+    assert.equal(
+      usageError(word, "app/one"),
+      `unknown command "${word}"; did you mean "server ${meant}"? ${see}`,
+    );
+  }
+  assert.equal(usageError("up"), `unknown command "up"; did you mean "serve"? ${see}`);
+  assert.equal(usageError("history"), `unknown command "history"; did you mean "events"? ${see}`);
+});
+
+Deno.test("no word of another program means two things here", () => {
+  for (const { elsewhere, name } of VERBS) {
+    const others = VERBS.filter((verb) => verb.name !== name);
+    for (const word of elsewhere) {
+      assert.ok(!others.some((other) => [other.name, ...other.elsewhere].includes(word)), word);
+    }
+  }
+  const words = Object.entries(COMMAND_WORDS).flatMap(([kind, others]) => [kind, ...others]);
+  assert.equal(new Set(words).size, words.length);
+});
+
 Deno.test("what came from outside moves no cursor in a message", () => {
   assert.ok(!usageError("\x1b[31m").includes("\x1b"));
   assert.ok(!usageError("check", "--\x1b[31m").includes("\x1b"));
@@ -152,6 +268,10 @@ Deno.test("help names every command, and of each every option", () => {
     );
     for (const [name, option] of Object.entries(verb.options)) {
       assert.ok(help.includes(`--${name}`) && help.includes(option.help), name);
+    }
+    for (const action of verb.actions ?? []) {
+      assert.ok(help.includes(`ringway ${verb.name} ${action.name} ${action.positionals[0]}`));
+      assert.ok(help.includes(action.help), action.name);
     }
     assert.ok(help.includes("-h, --help"));
   }

@@ -23,6 +23,7 @@ function textOf(line: CommandLine, option: string): string | undefined {
 async function run(line: CommandLine): Promise<number> {
   const { verb, positionals } = line;
   const config = textOf(line, "config");
+  const whereabouts = { socket: textOf(line, "socket"), config };
   if (line.options.help === true) {
     print(helpFor(verb.name));
     return EXIT_OK;
@@ -47,7 +48,15 @@ async function run(line: CommandLine): Promise<number> {
     }
     case "status": {
       const { runStatus } = await import("./status.ts");
-      return await runStatus(textOf(line, "socket"), config, line.options.json === true);
+      return await runStatus(whereabouts, line.options.json === true);
+    }
+    case "events": {
+      const { runEvents } = await import("./events.ts");
+      return await runEvents(whereabouts, line.options.json === true);
+    }
+    case "server": {
+      const { runServer } = await import("./server_action.ts");
+      return await runServer(positionals, textOf(line, "deadline"), whereabouts);
     }
     case "version": {
       const versions = { ringway: VERSION, ...Deno.version, kernel: Deno.osRelease() };

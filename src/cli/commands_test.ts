@@ -145,3 +145,25 @@ Deno.test("status of a configuration with errors, or without admin socket, says 
   assert.equal(off.status, 1);
   assert.match(off.stderr, /switches the admin socket off/);
 });
+
+Deno.test("what is wrong with a command to a server is told before anybody is asked", async () => {
+  const nowhere = ["--socket", "/nowhere/ringway.sock"];
+  const [weight, deadline, events, drain] = await Promise.all([
+    ringway(["server", "weight", "app/one", "300", ...nowhere]),
+    ringway(["server", "drain", "app/one", "--deadline", "5", ...nowhere]),
+    ringway(["events", ...nowhere]),
+    ringway(["server", "drain", "app/one", ...nowhere]),
+  ]);
+  assert.deepEqual([weight.status, weight.stderr], [
+    2,
+    'ringway: a weight is a whole number of 0..256, not "300"\n',
+  ]);
+  assert.deepEqual([deadline.status, deadline.stderr], [
+    2,
+    'ringway: --deadline is a duration with its unit, not "5"; did you mean "5s"?\n',
+  ]);
+  for (const { status, stdout, stderr } of [events, drain]) {
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(stderr, /^ringway: nobody answers at "\/nowhere\/ringway\.sock"; /);
+  }
+});

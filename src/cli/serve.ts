@@ -8,7 +8,9 @@ import { type AdminSocket, defaultAdminPath, openAdminSocket } from "../admin/ad
 import { EACCES, EPERM } from "../base/errno.ts";
 import { plural } from "../base/plural.ts";
 import { VERSION } from "../base/version.ts";
-import type { Config } from "../config/config.ts";
+import { formatDuration } from "../base/duration.ts";
+import { makePrintable } from "../base/quoted_text.ts";
+import type { BackendConfig, Config, ProbeConfig } from "../config/config.ts";
 import { renderDiagnostics } from "../config/diagnostic.ts";
 import { type Format, isLogged, type Level, renderLine } from "../log/log.ts";
 import { openShim } from "../../ffi/shim.ts";
@@ -39,6 +41,29 @@ function makeLog(config: Config): Log {
   };
 }
 
+function describeBackend({ name, servers, balance, healthCheck }: BackendConfig): string {
+  const check = healthCheck === null
+    ? ""
+    : `, ${describeProbe(healthCheck.probe)} every ${formatDuration(healthCheck.intervalMs)}`;
+  return `backend "${name}": ${plural(servers.length, "server")}, ${balance}${check}`;
+}
+
+/** What a health check does, in two words. */
+function describeProbe(probe: ProbeConfig): string {
+  switch (probe.kind) {
+    case "tcp":
+      return "checked by TCP";
+    case "udp":
+      return "checked by UDP";
+    case "http":
+      return `checked by ${probe.method} ${makePrintable(probe.path)}`;
+    case "grpc":
+      return "checked by gRPC";
+    case "dns":
+      return `checked by DNS ${probe.name} ${probe.type}`;
+  }
+}
+
 /** What runs, in a few lines, and what to try when it is the demonstration. */
 function introduce(config: Config, supervisor: Supervisor, file: string, isDemo: boolean): string {
   const lines = [
@@ -51,7 +76,7 @@ function introduce(config: Config, supervisor: Supervisor, file: string, isDemo:
     ];
     const targets = [...new Set(backends)].map((name) => {
       const backend = config.backends.find((each) => each.name === name)!;
-      return `backend "${name}": ${plural(backend.servers.length, "server")}, ${backend.balance}`;
+      return describeBackend(backend);
     });
     lines.push(
       `  listener "${listener.name}" ${supervisor.binds[i].join(", ")} (${listener.protocol}) -> ` +
@@ -141,7 +166,7 @@ async function openAdmin(
 ): Promise<AdminSocket | null> {
   if (config.admin === false) return null;
   const path = config.admin?.path ?? defaultAdminPath(Deno.env.toObject(), Deno.uid());
-  return await openAdminSocket(path, () => supervisor.snapshot(), (text) => log(-1, "warn", text));
+  return await openAdminSocket(path, supervisor, (text) => log(-1, "warn", text));
 }
 
 export async function runServe(named: string | undefined): Promise<number> {

@@ -2,55 +2,22 @@
  * `ringway status`: one snapshot of the running program, asked for over its admin socket, as tables
  * for people or as JSON for programs.
  */
-import { defaultAdminPath, fetchSnapshot } from "../admin/admin_socket.ts";
-import { makePrintable } from "../base/quoted_text.ts";
-import type { ListenerSnapshot, Snapshot } from "../supervisor/snapshot.ts";
-import { loadConfig } from "./check.ts";
-import { EXIT_CONFIG, EXIT_FAILURE, EXIT_OK } from "./exit_status.ts";
-import { print, say } from "./output.ts";
-
-/** Columns as wide as they need to be; the first is text, the others are numbers. */
-export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, i) =>
-    Math.max(title.length, ...rows.map((row) => row[i].length))
-  );
-  const line = (cells: readonly string[]) =>
-    cells.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))
-      .join("  ").trimEnd();
-  return [line(head), ...rows.map(line)].join("\n") + "\n";
-}
-
-const SIZES = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-
-export function formatBytes(bytes: number): string {
-  let size = bytes;
-  let unit = 0;
-  while (size >= 1024 && unit < SIZES.length - 1) {
-    size /= 1024;
-    unit++;
-  }
-  return unit === 0 ? `${size} B` : `${size.toFixed(1)} ${SIZES[unit]}`;
-}
-
-/** As long as an IPv6 address with a range of ports; of what is longer the middle is left out. */
-const CELL_LENGTH_MAX = 52;
-const ELLIPSIS = "...";
-
-/** Text of the configuration as one cell: a path may be long, and hold what a terminal obeys. */
-function shorten(text: string): string {
-  const shown = makePrintable(text);
-  if (shown.length <= CELL_LENGTH_MAX) return shown;
-  const rest = CELL_LENGTH_MAX - ELLIPSIS.length;
-  const head = Math.floor(rest / 3);
-  return shown.slice(0, head) + ELLIPSIS + shown.slice(head - rest);
-}
+import { fetchSnapshot } from "../admin/admin_client.ts";
+import type { ListenerSnapshot, Snapshot, WorkerSnapshot } from "../supervisor/snapshot.ts";
+import { type Whereabouts, withRunning } from "./admin_path.ts";
+import { formatAge } from "./age.ts";
+import { formatBytes } from "./byte_text.ts";
+import { BIND_LENGTH_MAX, cellText, oneLine } from "./cell_text.ts";
+import { ownPaint, print } from "./output.ts";
+import { renderBackends, renderLastEvents, renderServers } from "./server_tables.ts";
+import { type Cell, type Column, type Paint, paintNothing, renderTable } from "./table.ts";
 
 /** Of a listener that is bound to many addresses this many are shown. */
 const BINDS_SHOWN_MAX = 4;
 
 /** What a listener is bound to, one cell each. */
 function bindCells({ binds }: ListenerSnapshot): string[] {
-  const cells = binds.slice(0, BINDS_SHOWN_MAX).map(shorten);
+  const cells = binds.slice(0, BINDS_SHOWN_MAX).map((bind) => cellText(bind, BIND_LENGTH_MAX));
   const hidden = binds.length - cells.length;
   return hidden === 0 ? cells : [...cells, `and ${hidden} more`];
 }
@@ -67,8 +34,20 @@ function titleOf({ name }: ListenerSnapshot): string {
   return `listener ${name}`;
 }
 
+/** Columns of text, then such of numbers. */
+function columnsOf(texts: readonly string[], numbers: readonly string[]): Column[] {
+  return [
+    ...texts.map((title) => ({ title, isText: true as const })),
+    ...numbers.map((title) => ({ title })),
+  ];
+}
+
+function tableOf(columns: readonly Column[], rows: readonly Cell[][], paint: Paint): string[] {
+  return rows.length === 0 ? [] : [renderTable(columns, rows.map((cells) => ({ cells })), paint)];
+}
+
 /** Listeners of connections and those of datagrams: tables of their own, where there are any. */
-function renderListeners(listeners: readonly ListenerSnapshot[]): string[] {
+function renderListeners(listeners: readonly ListenerSnapshot[], paint: Paint): string[] {
   const streams = listeners.filter(({ datagrams }) => datagrams === null).flatMap((listener) =>
     listenerRows(listener, [
       String(listener.open),
@@ -91,99 +70,88 @@ function renderListeners(listeners: readonly ListenerSnapshot[]): string[] {
       formatBytes(listener.sent_bytes),
     ])
   );
+  const place = ["", "bind"];
   const counts = ["evicted", "received", "sent", "dropped"];
+  const ofStreams = columnsOf(place, ["open", "total", "refused", "in", "out"]);
+  const ofDatagrams = columnsOf(place, ["flows", "total", "refused", ...counts, "in", "out"]);
   return [
-    ...tableOf(["", "bind", "open", "total", "refused", "in", "out"], streams),
-    ...tableOf(["", "bind", "flows", "total", "refused", ...counts, "in", "out"], datagrams),
-    ...renderRefusals(listeners),
+    ...tableOf(ofStreams, streams, paint),
+    ...tableOf(ofDatagrams, datagrams, paint),
+    ...renderRefusals(listeners, paint),
   ];
 }
 
 /** By reason, who was kept out before a server was chosen: only what has happened. */
-function renderRefusals(listeners: readonly ListenerSnapshot[]): string[] {
+function renderRefusals(listeners: readonly ListenerSnapshot[], paint: Paint): string[] {
   const refusing = listeners.filter(({ refusals }) =>
     Object.values(refusals).some((count) => count > 0)
   );
   if (refusing.length === 0) return [];
   const reasons = (Object.keys(refusing[0].refusals) as (keyof ListenerSnapshot["refusals"])[])
     .filter((reason) => refusing.some(({ refusals }) => refusals[reason] > 0));
-  const head = ["kept out by", ...reasons.map((reason) => reason.replaceAll("_", " "))];
-  return tableOf(
-    head,
-    refusing.map((listener) => [
-      titleOf(listener),
-      ...reasons.map((reason) => String(listener.refusals[reason])),
-    ]),
-  );
+  const titles = reasons.map((reason) => reason.replaceAll("_", " "));
+  const rows = refusing.map((listener) => [
+    titleOf(listener),
+    ...reasons.map((reason) => String(listener.refusals[reason])),
+  ]);
+  return tableOf(columnsOf(["kept out by"], titles), rows, paint);
 }
 
-function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  return rows.length === 0 ? [] : [renderTable(head, rows)];
+function stateCell({ state, shedding }: WorkerSnapshot): Cell {
+  if (shedding) return { text: "overloaded", tone: "bad" };
+  if (state === "serving") return state;
+  return { text: state, tone: state === "down" ? "bad" : "odd" };
 }
 
-export function renderSnapshot(snapshot: Snapshot): string {
-  const hasFlows = snapshot.listeners.some(({ datagrams }) => datagrams !== null);
-  const workers = snapshot.workers.map((worker) => [
+function renderWorkers(workers: readonly WorkerSnapshot[], hasFlows: boolean, paint: Paint) {
+  const rows = workers.map((worker) => [
     `worker ${worker.index}`,
-    worker.state,
+    stateCell(worker),
     String(worker.pid),
+    `${Math.round(100 * worker.busy)}%`,
     String(worker.tunnels),
     ...hasFlows ? [String(worker.flows)] : [],
     String(worker.buffers_leased),
     String(worker.restarts),
   ]);
-  const servers = snapshot.backends.flatMap((backend) =>
-    backend.servers.map((server) => [
-      `${backend.name}/${server.name}`,
-      server.address === null ? "unresolved" : shorten(server.address),
-      server.backup ? `${server.weight} backup` : String(server.weight),
-      String(server.open),
-      String(server.total),
-      String(server.connect_failures),
-      String(server.resets),
-      formatBytes(server.sent_bytes),
-      formatBytes(server.received_bytes),
-    ])
-  );
   const flows = hasFlows ? ["flows"] : [];
+  const numbers = ["pid", "busy", "tunnels", ...flows, "buffers", "restarts"];
+  return tableOf(columnsOf(["", "state"], numbers), rows, paint);
+}
+
+/** What runs, and whether all of it is well. */
+function renderProgram(snapshot: Snapshot, paint: Paint): string {
+  const { version, pid, state, uptime_seconds, overload } = snapshot;
+  const age = formatAge(1000 * uptime_seconds);
+  const text = `ringway ${version}, pid ${pid}, ${state} for ${age}\n`;
+  if (overload === null) return text;
+  return `${text}${paint("overloaded", "bad")}: ${oneLine(overload)}\n`;
+}
+
+/** @param nowMs since 1970: what is shown of times is how long ago they are. */
+export function renderSnapshot(
+  snapshot: Snapshot,
+  nowMs: number,
+  paint: Paint = paintNothing,
+): string {
+  const { workers, listeners, backends, events } = snapshot;
+  const hasFlows = listeners.some(({ datagrams }) => datagrams !== null);
   return [
-    `ringway ${snapshot.version}, pid ${snapshot.pid}, ${snapshot.state} for ` +
-    `${snapshot.uptime_seconds} s\n`,
-    renderTable(["", "state", "pid", "tunnels", ...flows, "buffers", "restarts"], workers),
-    ...renderListeners(snapshot.listeners),
-    renderTable(
-      ["", "address", "weight", "open", "total", "failed", "reset", "sent", "received"],
-      servers,
-    ),
+    renderProgram(snapshot, paint),
+    ...renderWorkers(workers, hasFlows, paint),
+    ...renderListeners(listeners, paint),
+    ...renderBackends(backends, paint),
+    ...renderServers(backends, nowMs, paint),
+    ...renderLastEvents(events, nowMs, paint),
   ].join("\n");
 }
 
-export async function runStatus(
-  socket: string | undefined,
-  configFile: string | undefined,
-  json: boolean,
-): Promise<number> {
-  let path = socket;
-  if (path === undefined && configFile !== undefined) {
-    const { config } = await loadConfig(configFile);
-    if (config === null) {
-      say(`ringway: "${configFile}" has errors; see "ringway check ${configFile}"\n`);
-      return EXIT_CONFIG;
-    }
-    if (config.admin === false) {
-      say(`ringway: "${configFile}" switches the admin socket off ("admin: false")\n`);
-      return EXIT_FAILURE;
-    }
-    path = config.admin?.path;
-  }
-  path ??= defaultAdminPath(Deno.env.toObject(), Deno.uid());
-  let snapshot: Snapshot;
-  try {
-    snapshot = await fetchSnapshot(path);
-  } catch (failure) {
-    say(`ringway: ${failure instanceof Error ? failure.message : String(failure)}\n`);
-    return EXIT_FAILURE;
-  }
-  print(json ? JSON.stringify(snapshot, null, 2) + "\n" : renderSnapshot(snapshot));
-  return EXIT_OK;
+export async function runStatus(whereabouts: Whereabouts, json: boolean): Promise<number> {
+  return await withRunning(whereabouts, async (path) => {
+    const snapshot = await fetchSnapshot(path);
+    const text = json
+      ? JSON.stringify(snapshot, null, 2) + "\n"
+      : renderSnapshot(snapshot, Date.now(), ownPaint());
+    print(text);
+  });
 }

@@ -1,101 +1,31 @@
 import assert from "node:assert/strict";
-import type { ListenerSnapshot, ServerSnapshot, WorkerSnapshot } from "../supervisor/snapshot.ts";
-import { formatBytes, renderSnapshot, renderTable } from "./status.ts";
+import {
+  backendSnapshot,
+  listenerSnapshot as listener,
+  NO_REFUSALS,
+  programSnapshot,
+  serverSnapshot as server,
+  SINCE,
+  workerSnapshot,
+} from "../admin/test_snapshot.ts";
+import type { ListenerSnapshot, ServerSnapshot, Snapshot } from "../supervisor/snapshot.ts";
+import { renderSnapshot } from "./status.ts";
 
-Deno.test("columns are as wide as needed; the first to the left, numbers to the right", () => {
-  const table = renderTable(["", "open"], [["listener web", "3"], ["x", "12345"]]);
-  assert.equal(table, "               open\nlistener web      3\nx             12345\n");
-  assert.equal(renderTable(["a", "b"], []), "a  b\n");
-});
-
-Deno.test("bytes are shown in powers of 1024 with one decimal", () => {
-  const shown: [number, string][] = [
-    [0, "0 B"],
-    [1023, "1023 B"],
-    [1024, "1.0 KiB"],
-    [1536, "1.5 KiB"],
-    [10 * 1024 ** 3, "10.0 GiB"],
-    [2 ** 53, "8.0 PiB"],
-    [2 ** 63, "8192.0 PiB"],
-  ];
-  for (const [bytes, text] of shown) assert.equal(formatBytes(bytes), text);
-});
-
-const NO_REFUSALS: ListenerSnapshot["refusals"] = {
-  denied: 0,
-  client_limit: 0,
-  limit: 0,
-  rate: 0,
-  client_rate: 0,
-  untrusted: 0,
-  proxy_header: 0,
-  client_hello: 0,
-  no_route: 0,
-};
-
-function listener(name: string, more: Partial<ListenerSnapshot> = {}): ListenerSnapshot {
-  return {
-    name,
-    binds: [":8080"],
-    port: 8080,
-    protocol: "tcp",
-    backend: "app",
-    open: 0,
-    total: 0,
-    refused: 0,
-    received_bytes: 0,
-    sent_bytes: 0,
-    refusals: NO_REFUSALS,
-    datagrams: null,
-    ...more,
-  };
-}
-
-function server(name: string, more: Partial<ServerSnapshot> = {}): ServerSnapshot {
-  return {
-    name,
-    address: "10.0.0.1:80",
-    weight: 1,
-    backup: false,
-    open: 0,
-    total: 0,
-    connect_failures: 0,
-    retries: 0,
-    resets: 0,
-    sent_bytes: 0,
-    received_bytes: 0,
-    datagrams_sent: 0,
-    datagrams_received: 0,
-    ...more,
-  };
-}
-
-const WORKER: WorkerSnapshot = {
-  index: 0,
-  pid: 78,
-  state: "serving",
-  restarts: 1,
-  tunnels: 2,
-  flows: 5,
-  buffers_leased: 3,
-  counters: {},
-};
+const NOW_MS = Date.parse(SINCE) + 180_000;
 
 /** The lines of a status with these listeners and servers. */
 function render(
   listeners: readonly ListenerSnapshot[],
   servers: readonly ServerSnapshot[] = [server("one")],
+  more: Partial<Snapshot> = {},
 ): string[] {
-  const down = { ...WORKER, index: 1, pid: 0, state: "down", restarts: 0, tunnels: 0 } as const;
-  return renderSnapshot({
-    version: "1.2.3",
-    pid: 77,
-    uptime_seconds: 12,
-    state: "serving",
-    workers: [WORKER, { ...down, flows: 0, buffers_leased: 0 }],
-    listeners,
-    backends: [{ name: "app", balance: "round_robin", servers }],
-  }).split("\n");
+  const workers = [
+    workerSnapshot(0, { restarts: 1, tunnels: 2, flows: 5, buffers_leased: 3, busy: 0.125 }),
+    workerSnapshot(1, { pid: 0, state: "down" }),
+  ];
+  const backends = [backendSnapshot("app", servers)];
+  const snapshot = programSnapshot({ workers, listeners, backends, ...more });
+  return renderSnapshot(snapshot, NOW_MS).split("\n");
 }
 
 /** The lines of the table whose heading has these words, without the heading. */
@@ -111,21 +41,60 @@ Deno.test("status shows the program, then workers, listeners and servers", () =>
   const bytes = { sent_bytes: 100, received_bytes: 2048 };
   const lines = render(
     [listener("web", web), listener("any", { binds: ["127.0.0.1:40000"], port: 40_000 })],
-    [server("one", { ...one, ...bytes, address: null, backup: true })],
+    [
+      server("one", { ...one, ...bytes, configured_weight: 3, address: null, backup: true }),
+    ],
   );
   assert.deepEqual(lines, [
-    "ringway 1.2.3, pid 77, serving for 12 s",
+    "ringway 1.2.3, pid 77, serving for 12s",
     "",
-    "            state  pid  tunnels  buffers  restarts",
-    "worker 0  serving   78        2        3         1",
-    "worker 1     down    0        0        0         0",
+    "          state    pid  busy  tunnels  buffers  restarts",
+    "worker 0  serving   78   13%        2        3         1",
+    "worker 1  down       0    0%        0        0         0",
     "",
-    "                         bind  open  total  refused       in    out",
-    "listener web            :8080     4      5        6  2.0 KiB  100 B",
+    "              bind             open  total  refused       in    out",
+    "listener web  :8080               4      5        6  2.0 KiB  100 B",
     "listener any  127.0.0.1:40000     0      0        0      0 B    0 B",
     "",
-    "            address    weight  open  total  failed  reset   sent  received",
-    "app/one  unresolved  3 backup     7      8       9     11  100 B   2.0 KiB",
+    "         address     state    weight  open  total  failed  reset   sent  received",
+    "app/one  unresolved  up 3m  3 backup     7      8       9     11  100 B   2.0 KiB",
+    "",
+  ]);
+});
+
+Deno.test("trouble is told where it is: the program, workers, backends, servers, events", () => {
+  const event = { at: SINCE, backend: "app", server: "one", from: "up", to: "down", reason: "so" };
+  const lines = render([listener("web")], [server("one", { state: "down", state_reason: "so" })], {
+    state: "draining",
+    overload: "new clients are refused by worker 0",
+    workers: [workerSnapshot(0, { shedding: true, busy: 1 })],
+    backends: [
+      backendSnapshot("app", [server("one", { state: "down", state_reason: "so" })], {
+        panic: true,
+      }),
+    ],
+    events: [event],
+  });
+  assert.deepEqual(lines, [
+    "ringway 1.2.3, pid 77, draining for 12s",
+    "overloaded: new clients are refused by worker 0",
+    "",
+    "          state       pid  busy  tunnels  buffers  restarts",
+    "worker 0  overloaded   78  100%        0        0         0",
+    "",
+    "              bind   open  total  refused   in  out",
+    "listener web  :8080     0      0        0  0 B  0 B",
+    "",
+    "             condition",
+    "backend app  panic",
+    "             too few of its servers are available: all are used, whatever their state",
+    "",
+    "         address      state    weight  open  total  failed  reset  sent  received",
+    "app/one  10.0.0.1:80  down 3m       1     0      0       0      0   0 B       0 B",
+    "         so",
+    "",
+    "last events  server   change      why",
+    "3m ago       app/one  up -> down  so",
     "",
   ]);
 });
@@ -136,15 +105,15 @@ Deno.test("UDP listeners have a table of their own, and workers then show flows"
   const counts = { open: 3, total: 900, refused: 2, received_bytes: 2048, sent_bytes: 4096 };
   const lines = render([listener("dns", { ...dns, ...counts }), listener("web")]);
   assert.deepEqual(lines.slice(2, -3), [
-    "            state  pid  tunnels  flows  buffers  restarts",
-    "worker 0  serving   78        2      5        3         1",
-    "worker 1     down    0        0      0        0         0",
+    "          state    pid  busy  tunnels  flows  buffers  restarts",
+    "worker 0  serving   78   13%        2      5        3         1",
+    "worker 1  down       0    0%        0      0        0         0",
     "",
-    "               bind  open  total  refused   in  out",
+    "              bind   open  total  refused   in  out",
     "listener web  :8080     0      0        0  0 B  0 B",
     "",
     "              bind  flows  total  refused  evicted  received  sent  dropped       in      out",
-    "listener dns   :53      3    900        2        7      1200  1180       20  2.0 KiB  4.0 KiB",
+    "listener dns  :53       3    900        2        7      1200  1180       20  2.0 KiB  4.0 KiB",
     "",
   ]);
   // With UDP alone there is no empty table of connections.
@@ -179,9 +148,9 @@ Deno.test("the addresses of a listener stand below one another, and many are cou
   const some = ["[::1]:80", "unix:/run/web.sock", ":8000-8010"];
   const rows = tableUnder(render([listener("web", { binds: some, total: 7 })]), "bind");
   assert.deepEqual(rows, [
-    "listener web            [::1]:80     0      7        0  0 B  0 B",
+    "listener web  [::1]:80               0      7        0  0 B  0 B",
     "              unix:/run/web.sock",
-    "                      :8000-8010",
+    "              :8000-8010",
   ]);
   const many = Array.from({ length: 50 }, (_, i) => `10.0.0.${i}:80`);
   const cut = tableUnder(render([listener("web", { binds: many })]), "bind");

@@ -3,15 +3,26 @@
  * to agree on: a backend is written once, and may be used by listeners of several protocols.
  *
  * A backend for TCP and UDP at once is fine (DNS is asked over both), as long as each listener can
- * work with what is written. So an error names the listener that cannot.
+ * work with what is written. So an error names the listener that cannot. Hashing, health,
+ * resilience and priorities have files of their own.
  */
 import { quoteText } from "../base/quoted_text.ts";
 import { isUnixLike } from "../net/address.ts";
+import { checkHashing } from "./check_hashing.ts";
+import { checkHealth } from "./check_health.ts";
 import { tcpKeysOf } from "./check_listener.ts";
-import { BALANCE_NAMES, HASH_KEYS, type HashOn, type Protocol } from "./config.ts";
+import { checkPriorities } from "./check_priorities.ts";
+import { checkResilience } from "./check_resilience.ts";
 import { childOf, type ConfigTree, type MapTree, stringOf } from "./config_tree.ts";
 import type { DiagnosticList } from "./diagnostic.ts";
-import { addressOf, holds, itemsOf, type ListenerTree, serversOf } from "./listener_tree.ts";
+import {
+  addressOf,
+  describeUser,
+  holds,
+  itemsOf,
+  type ListenerTree,
+  serversOf,
+} from "./listener_tree.ts";
 import { parseDemoAddress } from "./server_name.ts";
 
 /** @param users the listeners that use the backend. */
@@ -24,46 +35,11 @@ export function checkBackend(
     checkHashing(backend, users, diagnostics);
     checkProxyProtocol(backend, users, diagnostics);
     checkSocket(backend, users, diagnostics);
+    checkHealth(backend, diagnostics);
+    checkResilience(backend, users, diagnostics);
   }
+  checkPriorities(backend, diagnostics);
   checkServerKinds(backend, users, diagnostics);
-}
-
-/** `listener "dns" with protocol: udp`. */
-function describeUser({ name, protocol }: ListenerTree): string {
-  return `listener ${quoteText(name)} with protocol: ${protocol}`;
-}
-
-/** The protocols that have a key to hash on; of others the protocol does not matter. */
-const HASHED_PROTOCOLS: Readonly<Partial<Record<HashOn, Protocol>>> = {
-  sni: "tls",
-  quic_connection_id: "udp",
-};
-
-function checkHashing(
-  backend: MapTree,
-  users: readonly ListenerTree[],
-  diagnostics: DiagnosticList,
-): void {
-  const hashOn = backend.entries.get("hash_on");
-  if (hashOn === undefined) return;
-  const balance = childOf(backend, "balance");
-  const isHashing = stringOf(balance) === "consistent_hash";
-  // A misspelt policy has been reported, and may have been meant to be that one.
-  const isKnown = BALANCE_NAMES.some((name) => name === stringOf(balance));
-  if (!isHashing && (balance === undefined || isKnown)) {
-    const hint = "set it, or remove hash_on";
-    diagnostics.error(hashOn.keySpan, "hash_on needs balance: consistent_hash", hint);
-    return;
-  }
-  const key = HASH_KEYS.find((key) => key === stringOf(hashOn.value));
-  const needed = key === undefined ? undefined : HASHED_PROTOCOLS[key];
-  if (needed === undefined) return;
-  const other = users.find(({ protocol }) => protocol !== null && protocol !== needed);
-  if (other === undefined) return;
-  const message = `hash_on: ${key} needs protocol: ${needed}, ` +
-    `and ${describeUser(other)} uses this backend`;
-  const hint = "hash on source_ip, or give that listener a backend of its own";
-  diagnostics.error(hashOn.value.span, message, hint);
 }
 
 function checkProxyProtocol(

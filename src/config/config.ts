@@ -14,6 +14,7 @@ export const BALANCE_NAMES = [
   "p2c",
   "random",
   "first",
+  "least_latency",
   "consistent_hash",
 ] as const;
 export type PolicyName = typeof BALANCE_NAMES[number];
@@ -21,7 +22,7 @@ export type PolicyName = typeof BALANCE_NAMES[number];
 export const PROTOCOLS = ["tcp", "udp", "tls"] as const;
 export type Protocol = typeof PROTOCOLS[number];
 
-export const HASH_KEYS = ["source_ip", "sni", "quic_connection_id"] as const;
+export const HASH_KEYS = ["source_ip", "source_port", "sni", "quic_connection_id"] as const;
 export type HashOn = typeof HASH_KEYS[number];
 
 export const PROXY_PROTOCOLS = ["v1", "v2"] as const;
@@ -43,10 +44,25 @@ export interface Config {
   readonly admin: { readonly path: string } | false | null;
   /** Open connections and flows of all listeners together, over all workers; 0 is no limit. */
   readonly connectionsMax: number;
+  /** Where this node stands; servers of the same zone are preferred. Null: nowhere. */
+  readonly zone: string | null;
+  readonly overload: OverloadConfig;
   /** At least one; in the order of the file. */
   readonly listeners: readonly ListenerConfig[];
   /** At least one; in the order of the file. */
   readonly backends: readonly BackendConfig[];
+}
+
+/** Shares of 0..1 from which on a worker takes no new connections; Infinity is never. */
+export interface OverloadConfig {
+  /** Of a worker's core. */
+  readonly busy: number;
+  /** Of the memory that the container or the machine has. */
+  readonly memory: number;
+  /** Of the connections and flows that a worker has room for. */
+  readonly files: number;
+  /** Of the receive buffers. */
+  readonly buffers: number;
 }
 
 /** Where a listener accepts. `text` is as in the file, for messages. */
@@ -96,6 +112,8 @@ export interface RouteConfig {
   readonly alpn: readonly string[];
   /** The name of one of `backends`. */
   readonly backend: string;
+  /** Labels that its servers must have to be used for this; empty: all are. */
+  readonly subset: Readonly<Record<string, string>>;
   /** Canonical CIDR texts; empty: no such list. */
   readonly allow: readonly string[];
   readonly deny: readonly string[];
@@ -108,6 +126,8 @@ export interface ListenerConfig {
   readonly protocol: Protocol;
   /** The name of one of `backends`, for what no route takes; null: that is refused. */
   readonly backend: string | null;
+  /** Labels that servers of `backend` must have to be used for this listener; empty: all are. */
+  readonly subset: Readonly<Record<string, string>>;
   /** The first that matches wins. Empty unless the protocol is tls. */
   readonly routes: readonly RouteConfig[];
   /**
@@ -144,13 +164,83 @@ export interface ListenerConfig {
   readonly position: { readonly line: number; readonly column: number };
 }
 
+/** What is asked of a server to learn whether it works. */
+export type ProbeConfig =
+  /** Null: that it accepts is enough. `expect` is a text that its answer must contain. */
+  | { readonly kind: "tcp"; readonly send: string | null; readonly expect: string | null }
+  | {
+    readonly kind: "http";
+    readonly method: string;
+    readonly path: string;
+    /** Null: the server's address. */
+    readonly host: string | null;
+    readonly headers: Readonly<Record<string, string>>;
+    /** Both ends belong to it. */
+    readonly status: readonly (readonly [first: number, last: number])[];
+    /** A text that the body must contain. */
+    readonly body: string | null;
+  }
+  /** grpc.health.v1; "" asks about the server as a whole. */
+  | { readonly kind: "grpc"; readonly service: string }
+  | { readonly kind: "dns"; readonly name: string; readonly type: string }
+  | { readonly kind: "udp"; readonly send: string; readonly expect: string | null };
+
+/** Where a check goes in place of the server's own address and port. */
+export interface CheckTarget {
+  readonly host: string | null;
+  readonly port: number | null;
+}
+
+export interface HealthCheckConfig extends CheckTarget {
+  readonly probe: ProbeConfig;
+  readonly intervalMs: number;
+  /** While a server goes up or down. */
+  readonly fastIntervalMs: number;
+  readonly timeoutMs: number;
+  /** Probes in a row until a server is up, or down. */
+  readonly rise: number;
+  readonly fall: number;
+  readonly initial: "up" | "down";
+}
+
+export interface AgentCheckConfig extends CheckTarget {
+  readonly port: number;
+  /** What the agent gets first; null: nothing. */
+  readonly send: string | null;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+export interface EjectionConfig {
+  readonly errors: number;
+  readonly windowMs: number;
+  /** Of the first time; of the n-th, n times as long. */
+  readonly ejectMs: number;
+  readonly ejectMsMax: number;
+  /** Share of the servers, 0..1. */
+  readonly ejectedMax: number;
+}
+
+export interface CircuitBreakerConfig {
+  /** Share of connects that fail, 0..1, from which on no more are tried. */
+  readonly errors: number;
+  readonly windowMs: number;
+  /** Connects in the window before anything is judged. */
+  readonly connections: number;
+  readonly openMs: number;
+  /** Connections at a time that try whether it works again. */
+  readonly trials: number;
+}
+
 export interface BackendConfig {
   readonly name: string;
   /** At least one, names and addresses unique, some weight above zero. */
   readonly servers: readonly ServerConfig[];
   readonly balance: PolicyName;
-  /** Null unless `balance` is consistent_hash. */
-  readonly hashOn: HashOn | null;
+  /** All of these make the key; empty unless `balance` is consistent_hash. */
+  readonly hashOn: readonly HashOn[];
+  /** No server gets more than so many times its share of connections; 0: no such bound. */
+  readonly loadFactor: number;
   /** The version of the header that tells servers the client's address; null: none is sent. */
   readonly proxyProtocol: ProxyProtocol | null;
   /** Whether servers see the client's address as the source of connections. */
@@ -158,6 +248,26 @@ export interface BackendConfig {
   readonly connectTimeoutMs: number;
   /** Servers tried after the first: 0..10. */
   readonly retries: number;
+  /** Retries as a share of new connections, 0..1. */
+  readonly retryBudget: number;
+  /** Open to all servers together, over all workers; 0 is no limit. */
+  readonly connectionsMax: number;
+  /** Connections that may wait for a place at a server, over all workers. */
+  readonly pendingMax: number;
+  readonly queueTimeoutMs: number;
+  readonly circuitBreaker: CircuitBreakerConfig | null;
+  readonly healthCheck: HealthCheckConfig | null;
+  readonly agentCheck: AgentCheckConfig | null;
+  /** Null: servers are never ejected for their errors. */
+  readonly ejection: EjectionConfig | null;
+  /** 0: a server that comes back gets its full share at once. */
+  readonly slowStartMs: number;
+  /** With a smaller share of servers available all are used; 0: never. */
+  readonly panicThreshold: number;
+  /** What happens to the connections of a server that goes down. */
+  readonly onDown: "keep" | "close";
+  /** Connections moved to servers that have joined, per second, as a share of all; 0: none. */
+  readonly rebalancePerSecond: number;
   /** What was written, by the names and in the units of net/socket_options.ts. */
   readonly socket: Readonly<Record<string, number>>;
 }
@@ -174,6 +284,12 @@ export interface ServerConfig {
   readonly weight: number;
   /** Used only while no server that is not a backup is available. */
   readonly backup: boolean;
+  /** Group of preference: 0 is the best, and later ones get what it cannot take. */
+  readonly priority: number;
+  readonly zone: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Open to it, over all workers; 0 is no limit. */
+  readonly connectionsMax: number;
   /** The name of a server that the supervisor itself starts (`demo:NAME`), or null. */
   readonly demo: string | null;
 }

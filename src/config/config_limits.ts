@@ -46,6 +46,26 @@ export const RESPONSES_MAX = 65_535;
 /** 24 days: the longest whole number of days whose milliseconds fit in 31 bits. */
 export const DURATION_MS_MAX = 24 * 86_400_000;
 
+/** Of the shortest interval of checks: what is faster measures the checks. */
+export const CHECK_INTERVAL_MS_MIN = 10;
+/** Checks in a row that a change of state takes. */
+export const CHECKS_IN_A_ROW_MAX = 100;
+export const CHECK_HEADERS_MAX = 32;
+/** What a check sends, or looks for; of UDP it must fit in a datagram that is not divided. */
+export const CHECK_TEXT_BYTES_MAX = 1024;
+export const STATUSES_MAX = 32;
+/** Of windows in which errors are counted; the counters are read every 100 ms. */
+export const WINDOW_MS_MIN = 100;
+export const ERRORS_MAX = 1000;
+export const TRIALS_MAX = 1000;
+/** Groups of preference are 0 to this. */
+export const PRIORITY_MAX = 15;
+/** Of one server, or asked for by one listener or route. */
+export const LABELS_MAX = 32;
+export const LOAD_FACTOR_MIN = 1.05;
+export const LOAD_FACTOR_MAX = 10;
+export const PENDING_DEFAULT = 128;
+
 /** UTF-16 code units, which for what people write is bytes: 1 MiB. */
 export const TEXT_LENGTH_MAX = 1 << 20;
 /**

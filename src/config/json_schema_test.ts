@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { BALANCE_NAMES, LOG_FORMATS } from "./config.ts";
 import { makeJsonSchema } from "./json_schema.ts";
 import { parseConfig } from "./parse_config.ts";
+import { CONFIGURATION } from "./test_configuration.ts";
 
 type Schema = Record<string, unknown>;
 
@@ -205,6 +205,47 @@ Deno.test("what an editor can find in a listener is found", () => {
   }
 });
 
+Deno.test("what an editor can find in a backend is found", () => {
+  const backend = (keys: string) =>
+    fitsYaml(`listeners: { web: { bind: ":80", backend: a } }\nbackends: { a: { ${keys} } }`);
+  assert.ok(backend("servers: [a:1], health_check: { path: /a }, circuit_breaker: true"));
+  const mistakes = [
+    "health_check: http",
+    "health_check: true",
+    "health_check: { interval: 5s }",
+    "health_check: { path: a }",
+    "health_check: { path: /, expect: 99 }",
+    "health_check: { path: /, expect: ['2xx'] }",
+    "health_check: { path: /, headers: { 'a b': c } }",
+    "health_check: { path: /, headers: { a: 1 } }",
+    "health_check: { tcp: false }",
+    "health_check: { tcp: { send: '' } }",
+    "health_check: { udp: {} }",
+    "health_check: { dns: a ns }",
+    "health_check: { tcp: true, interval: 5 }",
+    "health_check: { tcp: true, initial: healthy }",
+    "agent_check: 0",
+    "agent_check: {}",
+    "outlier_detection: off",
+    "outlier_detection: { max_ejected: 10 }",
+    "circuit_breaker: { errors: 101% }",
+    "retry_budget: 0.2",
+    "panic_threshold: off",
+    "on_down: kill",
+    "load_factor: 1",
+    "hash_on: [source]",
+    "rebalance: { budget: 1% }",
+    "rebalance: {}",
+    "limits: { connections: 0 }",
+  ];
+  for (const keys of mistakes) assert.ok(!backend(`servers: [a:1], ${keys}`), keys);
+  const server = (keys: string) => backend(`servers: [{ address: a:1, ${keys} }]`);
+  assert.ok(server('priority: 15, zone: a/b, labels: { "a.b": "1" }, connections: 1'));
+  for (const keys of ["priority: 16", "zone: a b", "labels: { a: 1 }", "labels: {}", "zone: 1"]) {
+    assert.ok(!server(keys), keys);
+  }
+});
+
 Deno.test("a substitution may stand for any scalar", () => {
   const text = 'workers: ${N}\nlog: ${L}\ndrain: "${D}"\n' +
     'listeners: { web: { bind: [":${PORT}", { address: "${A}" }], backend: "${B}", ' +
@@ -212,128 +253,21 @@ Deno.test("a substitution may stand for any scalar", () => {
     'limits: { connections: "${C}", connection_rate: "${R}" } } }\n' +
     'backends: { app: ["${A}", { address: "${H}:1", weight: "${W}", backup: "${K}" }] }\n';
   assert.ok(fitsYaml(text));
+  const backend = 'servers: [{ address: "${A}", priority: "${P}", labels: { a: "${L}" } }], ' +
+    'health_check: "${H}", agent_check: "${P}", circuit_breaker: "${C}", load_factor: "${F}", ' +
+    'hash_on: ["${K}"], panic_threshold: "${P}", rebalance: { budget: "${B}%/m" }';
+  const check = '{ path: "${P}", expect: ["${S}"], headers: { a: "${H}" }, port: "${N}" }';
+  assert.ok(fitsYaml(`overload: { busy: "\${B}" }
+zone: "\${Z}"
+listeners: { web: { bind: ":80", backend: a, subset: { a: "\${L}" } } }
+backends: { a: { ${backend} }, b: { servers: [b:1], health_check: ${check} } }
+`));
 });
-
-const duration = fc.constantFrom("1ms", "5s", "10m", "1h30m", "576h");
-const optional = { requiredKeys: [] as [] };
-const server = fc.oneof(
-  fc.constantFrom("a:1", "10.0.0.1:65535", "[fd00::1]:80", "my_app.internal:8080", "unix:/x"),
-  fc.record({
-    address: fc.constantFrom("b:1", "[::ffff:1.2.3.4]:1"),
-    name: fc.constantFrom("one", "[x]:1", "a.b-c_d"),
-    weight: fc.integer({ min: 1, max: 256 }),
-    backup: fc.boolean(),
-  }, { requiredKeys: ["address"] }),
-);
-const servers = fc.uniqueArray(server, {
-  minLength: 1,
-  maxLength: 4,
-  selector: (each) => typeof each === "string" ? each : each.name ?? each.address,
-});
-const count = fc.integer({ min: 1, max: 1 << 24 });
-const ranges = fc.constantFrom(["10.0.0.0/8"], ["::/0", "192.0.2.1"]);
-const rate = fc.oneof(
-  fc.constantFrom("1/s", "6000/m", "5/h"),
-  fc.record({ rate: fc.constant("100/s"), burst: count }, { requiredKeys: ["rate"] }),
-);
-const limits = fc.record({
-  connections: fc.constant(1 << 24),
-  connections_per_ip: count,
-  connection_rate: rate,
-  connection_rate_per_ip: rate,
-}, optional);
-const address = fc.constantFrom(
-  ":80",
-  "10.0.0.1:0",
-  "[::]:443",
-  "[::ffff:1.2.3.4]:1-9",
-  "systemd:a",
-);
-const seconds = fc.constantFrom("1s", "10m");
-/** A listener of tls, which has nearly every key. */
-const stream = fc.record({
-  bind: fc.oneof(
-    address,
-    fc.constant("unix:/run/x"),
-    fc.tuple(fc.record({
-      address: fc.constant("unix:/run/y"),
-      mode: fc.constantFrom("0660", "777"),
-      owner: fc.constantFrom("root", 0),
-      group: fc.constantFrom("www-data", "33", 33),
-    }, { requiredKeys: ["address"] })),
-  ),
-  protocol: fc.constant("tls"),
-  tls: fc.constant("passthrough"),
-  backend: fc.constant("app"),
-  routes: fc.array(
-    fc.record({
-      match: fc.constantFrom(
-        ...["a.com", ["*.b.com", "C.com"], { sni: "d.com", alpn: ["h2"] }, { alpn: "acme-tls/1" }],
-      ),
-      backend: fc.constant("app"),
-      allow: ranges,
-    }, { requiredKeys: ["match", "backend"] }),
-    { minLength: 1, maxLength: 3 },
-  ),
-  timeouts: fc.record({ idle: duration, half_close: duration, client_hello: duration }, optional),
-  limits,
-  socket: fc.record({
-    nodelay: fc.boolean(),
-    keepalive: fc.oneof(
-      fc.boolean(),
-      fc.record({ idle: seconds, interval: seconds, count: fc.constantFrom(1, 127) }, optional),
-    ),
-    user_timeout: duration,
-    backlog: fc.constantFrom(1, 65_535),
-    defer_accept: seconds,
-    fast_open: fc.constantFrom(1, 65_535),
-  }, optional),
-}, { requiredKeys: ["bind", "protocol", "tls", "backend"] });
-const datagram = fc.record({
-  bind: address,
-  protocol: fc.constant("udp"),
-  backend: fc.constant("app"),
-  udp: fc.record({ responses: fc.nat(65_535), idle_timeout: duration, flows: count }, optional),
-  deny: ranges,
-  limits,
-  socket: fc.record({ receive_buffer: fc.constantFrom("4KiB", "64MiB") }, optional),
-}, { requiredKeys: ["bind", "protocol", "backend"] });
-/** Configurations that the check accepts. */
-const configuration = fc.record({
-  version: fc.constantFrom(1, "1"),
-  workers: fc.oneof(fc.constant("auto"), fc.integer({ min: 1, max: 256 })),
-  log: fc.oneof(
-    fc.constantFrom("debug", "warn"),
-    fc.record({
-      level: fc.constantFrom("info", "error"),
-      format: fc.constantFrom(...LOG_FORMATS),
-    }, optional),
-  ),
-  drain: fc.oneof(duration, fc.record({ delay: duration, timeout: duration }, optional)),
-  admin: fc.oneof(fc.constant(false), fc.constant({ bind: "unix:/run/x.sock" })),
-  "x-note": fc.constant("a note"),
-  limits: fc.record({ connections: count }, optional),
-  listeners: fc.oneof(stream, datagram).map((web) => ({ web })),
-  backends: fc.oneof(
-    servers,
-    fc.record({
-      servers,
-      balance: fc.constantFrom(...BALANCE_NAMES),
-      proxy_protocol: fc.constant("v2"),
-      socket: fc.record(
-        { send_buffer: fc.constantFrom("4KiB", "1MiB"), dscp: fc.nat(63) },
-        optional,
-      ),
-      timeouts: fc.record({ connect: duration }, optional),
-      retries: fc.nat(10),
-    }, { requiredKeys: ["servers"] }),
-  ).map((app) => ({ app })),
-}, { requiredKeys: ["listeners", "backends"] });
 
 Deno.test("an editor marks nothing that the check accepts", () => {
   let accepted = 0;
   fc.assert(
-    fc.property(configuration, (value) => {
+    fc.property(CONFIGURATION, (value) => {
       const { config } = parseConfig(JSON.stringify(value), "f", {});
       if (config === null) return;
       accepted++;

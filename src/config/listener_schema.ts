@@ -12,6 +12,7 @@ import { parseBind } from "../net/address.ts";
 import { parseCidr } from "../net/cidr.ts";
 import { PROTOCOLS } from "./config.ts";
 import * as limits from "./config_limits.ts";
+import { LISTENER_SUBSET, ROUTE_SUBSET } from "./label_schema.ts";
 import { must, notYet, type Problem, writtenOf } from "./problem.ts";
 import {
   byType,
@@ -220,6 +221,7 @@ const ROUTE = section(
     name: v.optional(name("What logs and metrics call it.")),
     match: MATCH,
     backend: name("The backend that gets what matches.", explainBackendName),
+    subset: v.optional(ROUTE_SUBSET),
     allow: v.optional(ALLOW),
     deny: v.optional(DENY),
   },
@@ -355,6 +357,7 @@ export const LISTENER = section(
     routes: v.optional(
       list(ROUTE, "route", limits.ROUTES_MAX, "For protocol: tls. The first that matches wins."),
     ),
+    subset: v.optional(LISTENER_SUBSET),
     proxy_protocol: v.optional(
       flag(
         "Whether connections and flows begin with a PROXY header (version 1 or 2), which names " +

@@ -5,6 +5,8 @@
  * The checks run although the schema found mistakes, so that all are told at once. What cannot be
  * read is left out here, and has been reported by the schema.
  */
+import { parseDuration } from "../base/duration.ts";
+import { quoteText } from "../base/quoted_text.ts";
 import { parseBind } from "../net/address.ts";
 import { type Protocol, PROTOCOLS } from "./config.ts";
 import { childOf, type ConfigTree, type MapEntry, type MapTree, stringOf } from "./config_tree.ts";
@@ -86,6 +88,17 @@ export function holds(tree: ConfigTree | undefined, wanted: number | boolean): b
 /** The number of a scalar that is one. */
 export function numberOf(tree: ConfigTree | undefined): number | null {
   return tree?.kind === "scalar" && typeof tree.value === "number" ? tree.value : null;
+}
+
+/** Milliseconds of a scalar that is a duration. */
+export function durationOf(tree: ConfigTree | undefined): number | null {
+  const text = stringOf(tree);
+  return text === undefined ? null : parseDuration(text);
+}
+
+/** `listener "dns" with protocol: udp`. */
+export function describeUser({ name, protocol }: ListenerTree): string {
+  return `listener ${quoteText(name)} with protocol: ${protocol}`;
 }
 
 /** A hint at where something occurred before. */

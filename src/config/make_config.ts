@@ -6,35 +6,25 @@
  * wrong here; what does is a fault of this program.
  */
 import { assert } from "../base/assert.ts";
-import { parseByteSize } from "../base/byte_size.ts";
-import { parseDuration } from "../base/duration.ts";
 import { parseRate } from "../base/rate.ts";
-import {
-  isUnixLike,
-  parseBind,
-  type Parsed,
-  parseServerAddress,
-  parseUnixPath,
-} from "../net/address.ts";
+import { parseBind, parseUnixPath } from "../net/address.ts";
 import { parseCidr } from "../net/cidr.ts";
-import { socketOption, type SocketOptions, type SocketSide } from "../net/socket_options.ts";
 import type {
-  BackendConfig,
   BindConfig,
   Config,
   ListenerConfig,
+  OverloadConfig,
   RateConfig,
   RouteConfig,
-  ServerConfig,
 } from "./config.ts";
 import type { MapTree } from "./config_tree.ts";
+import { makeBackend } from "./make_backend.ts";
+import { makeSocketOptions } from "./make_socket_options.ts";
+import { read, readMs, readShare } from "./parsed_value.ts";
 import type { ConfigFile } from "./schema.ts";
-import { nameByAddress, parseDemoAddress } from "./server_name.ts";
-import type { BackendSocketValues, ListenerSocketValues } from "./socket_schema.ts";
 import type { SourceText } from "./source_text.ts";
 
 type ListenerValues = ConfigFile["listeners"][string];
-type BackendValues = ConfigFile["backends"][string];
 
 /** @param tree that `values` were made of: it has the order of the file, and the places. */
 export function makeConfig(values: ConfigFile, tree: MapTree, source: SourceText): Config {
@@ -45,10 +35,22 @@ export function makeConfig(values: ConfigFile, tree: MapTree, source: SourceText
     drain: { delayMs: readMs(drain.delay), timeoutMs: readMs(drain.timeout) },
     admin: admin && { path: read(parseUnixPath(admin.bind)) },
     connectionsMax: values.limits.connections ?? 0,
+    zone: values.zone ?? null,
+    overload: makeOverload(values.overload),
     listeners: keysOf(tree, "listeners").map(([name, offset]) =>
       makeListener(name, values.listeners[name], source.positionAt(offset))
     ),
     backends: keysOf(tree, "backends").map(([name]) => makeBackend(name, values.backends[name])),
+  };
+}
+
+function makeOverload({ busy, memory, files, buffers }: ConfigFile["overload"]): OverloadConfig {
+  const readBound = (text: string) => text === "off" ? Infinity : readShare(text);
+  return {
+    busy: readBound(busy),
+    memory: readBound(memory),
+    files: readBound(files),
+    buffers: readBound(buffers),
   };
 }
 
@@ -71,6 +73,7 @@ function makeListener(
     binds: values.bind.map(makeBind),
     protocol,
     backend: values.backend ?? null,
+    subset: { ...values.subset },
     routes: (values.routes ?? []).map(makeRoute),
     trustedProxies: values.proxy_protocol ? makeRanges(values.trusted_proxies) : null,
     allow: makeRanges(values.allow),
@@ -98,12 +101,13 @@ function makeBind(values: ListenerValues["bind"][number]): BindConfig {
 }
 
 function makeRoute(values: NonNullable<ListenerValues["routes"]>[number]): RouteConfig {
-  const { name = "", match, backend, allow, deny } = values;
+  const { name = "", match, backend, subset, allow, deny } = values;
   return {
     name,
     sni: (match.sni ?? []).map((pattern) => pattern.toLowerCase()),
     alpn: match.alpn ?? [],
     backend,
+    subset: { ...subset },
     allow: makeRanges(allow),
     deny: makeRanges(deny),
   };
@@ -119,69 +123,4 @@ function makeRate(values: ListenerValues["limits"]["connection_rate"]): RateConf
   const perSecond = parseRate(values.rate);
   assert(perSecond !== null, "the schema accepts rates only");
   return { perSecond, burst: values.burst ?? Math.ceil(perSecond) };
-}
-
-/** The values in the units of the table; keys of the file that it does not have are left out. */
-function makeSocketOptions(
-  values: ListenerSocketValues | BackendSocketValues,
-  side: SocketSide,
-): SocketOptions {
-  const { keepalive, ...rest } = values;
-  const written: Record<string, unknown> = { ...rest };
-  if (typeof keepalive === "object") {
-    written.keepalive = true;
-    for (const [key, value] of Object.entries(keepalive)) written[`keepalive_${key}`] = value;
-  } else written.keepalive = keepalive;
-
-  const options: Record<string, number> = {};
-  for (const [key, value] of Object.entries(written)) {
-    const option = socketOption(key, side);
-    if (value === undefined || option === null) continue;
-    options[key] = readSocketValue(value, option.unit);
-  }
-  return options;
-}
-
-function readSocketValue(value: unknown, unit: string): number {
-  if (typeof value === "string") {
-    const number = unit === "bytes" ? parseByteSize(value) : parseDuration(value);
-    assert(number !== null, "the schema accepts sizes and durations only");
-    return unit === "seconds" ? number / 1000 : number;
-  }
-  return Number(value);
-}
-
-function makeBackend(name: string, values: BackendValues): BackendConfig {
-  const { servers, balance, hash_on, timeouts, retries } = values;
-  return {
-    name,
-    servers: servers.map(makeServer),
-    balance,
-    hashOn: balance === "consistent_hash" ? hash_on ?? "source_ip" : null,
-    proxyProtocol: values.proxy_protocol ?? null,
-    transparent: values.transparent,
-    connectTimeoutMs: readMs(timeouts.connect),
-    retries,
-    socket: makeSocketOptions(values.socket, "backend"),
-  };
-}
-
-function makeServer(values: BackendValues["servers"][number]): ServerConfig {
-  const { address, name = nameByAddress(address), weight, backup } = values;
-  const none = { name, host: "", port: 0, unixPath: null, weight, backup, demo: null };
-  const demo = parseDemoAddress(address);
-  if (demo !== null) return { ...none, demo };
-  if (isUnixLike(address)) return { ...none, unixPath: read(parseUnixPath(address)) };
-  return { ...none, ...read(parseServerAddress(address)) };
-}
-
-function read<T>(parsed: Parsed<T>): T {
-  assert(parsed.ok, "the schema accepts only what can be parsed");
-  return parsed.value;
-}
-
-function readMs(text: string): number {
-  const ms = parseDuration(text);
-  assert(ms !== null, "the schema accepts durations only");
-  return ms;
 }

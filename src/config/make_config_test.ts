@@ -18,11 +18,14 @@ log: { level: debug, format: json }
 drain: { delay: 5s, timeout: 1m }
 admin: { bind: "unix:/run/x.sock" }
 limits: { connections: 100000 }
+zone: eu-1a
+overload: { busy: 97.5%, memory: off, files: 98%, buffers: 80% }
 listeners:
   web:
     bind: ["[::1]:443", { address: "unix:/run/w", mode: "0660", owner: ringway, group: 33 }]
     protocol: tcp
     backend: app
+    subset: { version: "2" }
     proxy_protocol: true
     trusted_proxies: [10.0.0.0/8, "::1"]
     allow: [0.0.0.0/0]
@@ -36,25 +39,56 @@ listeners:
     socket: { nodelay: false, backlog: 128, defer_accept: 5s, fast_open: 256, dscp: 46 }
 backends:
   app:
-    servers: [{ address: App:80, name: one, weight: 0, backup: true }, 10.0.0.1:2]
+    servers:
+      - { address: App:80, name: one, weight: 0, backup: true }
+      - address: 10.0.0.1:2
+        zone: eu-1a
+        labels: { version: "2", track: canary }
+        connections: 50
+      - { address: 10.0.0.2:2, priority: 1 }
     balance: consistent_hash
-    hash_on: source_ip
+    hash_on: [source_ip, source_port]
+    load_factor: 1.25
     proxy_protocol: v2
     transparent: true
     timeouts: { connect: 1s }
-    retries: 0
+    retries: 2
+    retry_budget: 12.5%
+    limits: { connections: 1000, pending: 10, queue_timeout: 1s }
+    circuit_breaker: { errors: 25%, window: 20s, connections: 50, open: 30s, trials: 5 }
+    health_check:
+      path: /healthz
+      method: HEAD
+      host: app.internal
+      headers: { x-check: "1" }
+      expect: [200, 301-302]
+      interval: 2s
+      timeout: 1500ms
+      rise: 3
+      fall: 4
+      fast_interval: 500ms
+      initial: down
+      address: "FD00::01"
+      port: 8081
+    agent_check: { port: 8082, address: Agents.internal, send: 'app\\n', interval: 3s, timeout: 1s }
+    outlier_detection: { errors: 3, window: 5s, eject: 20s, max_eject: 2m, max_ejected: 75% }
+    slow_start: 30s
+    panic_threshold: 25%
+    on_down: close
+    rebalance: { budget: 60%/m }
     socket: { keepalive: true, fast_open: true }
 `;
 
-Deno.test("every key of a TCP listener and its backend may be set", () => {
-  const config = configOf(EVERY_KEY);
-  const server = { unixPath: null, demo: null };
+Deno.test("every key of the file and of a TCP listener may be set", () => {
+  const { backends: _, ...config } = configOf(EVERY_KEY);
   assert.deepEqual(config, {
     workers: 3,
     log: { level: "debug", format: "json" },
     drain: { delayMs: 5000, timeoutMs: 60_000 },
     admin: { path: "/run/x.sock" },
     connectionsMax: 100_000,
+    zone: "eu-1a",
+    overload: { busy: 0.975, memory: Infinity, files: 0.98, buffers: 0.8 },
     listeners: [{
       name: "web",
       binds: [
@@ -66,6 +100,7 @@ Deno.test("every key of a TCP listener and its backend may be set", () => {
       ],
       protocol: "tcp",
       backend: "app",
+      subset: { version: "2" },
       routes: [],
       trustedProxies: ["10.0.0.0/8", "::1/128"],
       allow: ["0.0.0.0/0"],
@@ -81,23 +116,72 @@ Deno.test("every key of a TCP listener and its backend may be set", () => {
       udp: null,
       socket: { nodelay: 0, defer_accept: 5, fast_open: 256, dscp: 46 },
       backlog: 128,
-      position: { line: 9, column: 3 },
-    }],
-    backends: [{
-      name: "app",
-      servers: [
-        { ...server, name: "one", host: "app", port: 80, weight: 0, backup: true },
-        { ...server, name: "10.0.0.1:2", host: "10.0.0.1", port: 2, weight: 1, backup: false },
-      ],
-      balance: "consistent_hash",
-      hashOn: "source_ip",
-      proxyProtocol: "v2",
-      transparent: true,
-      connectTimeoutMs: 1000,
-      retries: 0,
-      socket: { keepalive: 1, fast_open: 1 },
+      position: { line: 11, column: 3 },
     }],
   });
+});
+
+Deno.test("every key of a backend and its servers may be set", () => {
+  const server = {
+    ...{ unixPath: null, demo: null, weight: 1, backup: false, priority: 0, zone: null },
+    ...{ labels: {}, connectionsMax: 0 },
+  };
+  assert.deepEqual(configOf(EVERY_KEY).backends, [{
+    name: "app",
+    servers: [
+      { ...server, name: "one", host: "app", port: 80, weight: 0, backup: true },
+      {
+        ...{ ...server, name: "10.0.0.1:2", host: "10.0.0.1", port: 2, zone: "eu-1a" },
+        ...{ labels: { version: "2", track: "canary" }, connectionsMax: 50 },
+      },
+      { ...server, name: "10.0.0.2:2", host: "10.0.0.2", port: 2, priority: 1 },
+    ],
+    balance: "consistent_hash",
+    hashOn: ["source_ip", "source_port"],
+    loadFactor: 1.25,
+    proxyProtocol: "v2",
+    transparent: true,
+    connectTimeoutMs: 1000,
+    retries: 2,
+    retryBudget: 0.125,
+    connectionsMax: 1000,
+    pendingMax: 10,
+    queueTimeoutMs: 1000,
+    circuitBreaker: {
+      ...{ errors: 0.25, windowMs: 20_000, connections: 50, openMs: 30_000, trials: 5 },
+    },
+    healthCheck: {
+      probe: {
+        kind: "http",
+        method: "HEAD",
+        path: "/healthz",
+        host: "app.internal",
+        headers: { "x-check": "1" },
+        status: [[200, 200], [301, 302]],
+        body: null,
+      },
+      host: "fd00::1",
+      port: 8081,
+      intervalMs: 2000,
+      fastIntervalMs: 500,
+      timeoutMs: 1500,
+      rise: 3,
+      fall: 4,
+      initial: "down",
+    },
+    agentCheck: {
+      ...{ host: "agents.internal", port: 8082, send: "app\n" },
+      ...{ intervalMs: 3000, timeoutMs: 1000 },
+    },
+    ejection: {
+      ...{ errors: 3, windowMs: 5000, ejectMs: 20_000, ejectMsMax: 120_000, ejectedMax: 0.75 },
+    },
+    slowStartMs: 30_000,
+    panicThreshold: 0.25,
+    onDown: "close",
+    rebalancePerSecond: 0.01,
+    socket: { keepalive: 1, fast_open: 1 },
+  }]);
 });
 
 Deno.test("a bind is one form or a list of them, each text or map", () => {
@@ -133,7 +217,7 @@ ${BACKENDS}`);
   const [listener] = config.listeners;
   assert.equal(listener.backend, null);
   assert.equal(listener.clientHelloTimeoutMs, 5000);
-  const app = { name: "", backend: "app", sni: [], alpn: [], allow: [], deny: [] };
+  const app = { name: "", backend: "app", sni: [], alpn: [], subset: {}, allow: [], deny: [] };
   assert.deepEqual(listener.routes, [
     { ...app, name: "www", sni: ["www.example.com"] },
     { ...app, sni: ["*.example.com", "example.com"], allow: ["10.0.0.1/32"] },
@@ -187,7 +271,10 @@ Deno.test("socket options are numbers in the units of the kernel", () => {
 Deno.test("a server may be a unix socket, which is called by its path unless it has a name", () => {
   const text = completed("backends:\n  app: [unix:/run/a.sock, { address: unix:/run/b, name: b }]");
   const [backend] = configOf(text).backends;
-  const server = { host: "", port: 0, weight: 1, backup: false, demo: null };
+  const server = {
+    ...{ host: "", port: 0, weight: 1, backup: false, demo: null, priority: 0, zone: null },
+    ...{ labels: {}, connectionsMax: 0 },
+  };
   assert.deepEqual(backend.servers, [
     { ...server, name: "unix:run:a.sock", unixPath: "/run/a.sock" },
     { ...server, name: "b", unixPath: "/run/b" },
@@ -196,8 +283,8 @@ Deno.test("a server may be a unix socket, which is called by its path unless it 
 
 Deno.test("hashing is by what was said, and by source address when nothing was", () => {
   const hashed = "balance: consistent_hash";
-  assert.equal(backendOf(hashed).hashOn, "source_ip");
-  assert.equal(backendOf("balance: first").hashOn, null);
+  assert.deepEqual(backendOf(hashed).hashOn, ["source_ip"]);
+  assert.deepEqual(backendOf("balance: first").hashOn, []);
   const config = configOf(`
 listeners:
   web: { bind: ":443", protocol: tls, tls: passthrough, backend: names }
@@ -206,5 +293,5 @@ backends:
   names: { servers: [a:1], ${hashed}, hash_on: sni }
   ids: { servers: [a:1], ${hashed}, hash_on: quic_connection_id }
 `);
-  assert.deepEqual(config.backends.map(({ hashOn }) => hashOn), ["sni", "quic_connection_id"]);
+  assert.deepEqual(config.backends.map(({ hashOn }) => hashOn), [["sni"], ["quic_connection_id"]]);
 });

@@ -16,6 +16,7 @@ import { WORKERS_MAX } from "../limits.ts";
 import { BACKEND } from "./backend_schema.ts";
 import { LOG_FORMATS } from "./config.ts";
 import * as limits from "./config_limits.ts";
+import { zone } from "./label_schema.ts";
 import { LISTENER } from "./listener_schema.ts";
 import { encodeProblem, must, notYet, type Problem } from "./problem.ts";
 import {
@@ -29,7 +30,7 @@ import {
   text,
   wholeNumber,
 } from "./schema_field.ts";
-import { duration, explainDuration } from "./unit_field.ts";
+import { duration, explainDuration, percentage } from "./unit_field.ts";
 import { VOCABULARY } from "./vocabulary.ts";
 
 function explainAdminBind(address: string): Problem | null {
@@ -133,6 +134,26 @@ const LIMITS = section(
   "{ connections: 100000 }",
 );
 
+function overloadShare(what: string) {
+  const words = { zero: "write off for no such bound", off: "write off" };
+  return percentage(`${what} from which on a worker takes nothing new; or off.`, words, true);
+}
+
+const OVERLOAD = section(
+  {
+    busy: v.optional(overloadShare("The share of its core"), "off"),
+    memory: v.optional(
+      overloadShare("The share of the memory of the container or the machine"),
+      "95%",
+    ),
+    files: v.optional(overloadShare("The share of connections and flows it has room for"), "off"),
+    buffers: v.optional(overloadShare("The share of its receive buffers"), "95%"),
+  },
+  VOCABULARY.overload,
+  "When workers take no new connections, so that those they have can be served.",
+  "{ memory: 90% }",
+);
+
 /** The whole file. Top-level keys that begin with "x-" are taken away before it is applied. */
 export const SCHEMA = section(
   {
@@ -147,6 +168,8 @@ export const SCHEMA = section(
     drain: v.optional(DRAIN, {}),
     admin: v.optional(ADMIN),
     limits: v.optional(LIMITS, {}),
+    zone: v.optional(zone("Where this node stands; servers of the same zone are preferred.")),
+    overload: v.optional(OVERLOAD, {}),
     listeners: named(LISTENER, "listener", limits.LISTENERS_MAX, "What comes in, by name."),
     backends: named(BACKEND, "backend", limits.BACKENDS_MAX, "Where it goes, by name."),
   },

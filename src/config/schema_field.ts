@@ -11,7 +11,14 @@
 import * as v from "valibot";
 import { quoteText } from "../base/quoted_text.ts";
 import { encodeProblem, must, notYet, type Problem, QUOTE_HINT, writtenOf } from "./problem.ts";
-import { findMeaning, findSection, suggestWord, type Vocabulary } from "./vocabulary.ts";
+import {
+  findAdvice,
+  findMeaning,
+  findSection,
+  foldWord,
+  suggestWord,
+  type Vocabulary,
+} from "./word_meaning.ts";
 
 export type Judge = (input: unknown) => Problem;
 /** What to write instead, for one input that does not fit. */
@@ -66,7 +73,7 @@ function kindOf(input: unknown): string {
  * A map with these keys and no others.
  *
  * @param example what to write, for whoever wrote no map.
- * @param oneOf optional keys of which at least one must be there; the first is called missing.
+ * @param oneOf optional keys of which at least one must be there.
  */
 export function section<E extends v.ObjectEntries>(
   entries: E,
@@ -94,7 +101,8 @@ export function section<E extends v.ObjectEntries>(
       }
       if (oneOf.length === 0 || oneOf.some((key) => input[key] !== undefined)) return;
       const [key] = oneOf;
-      const message = encodeProblem({ kind: "key", message: `"${key}" is missing`, key });
+      const missing = `${listMissing(oneOf)} is missing`;
+      const message = encodeProblem({ kind: "key", message: missing, key });
       const item = { type: "object", origin: "key", input, key, value: undefined } as const;
       addIssue({ message, path: [item] });
     }),
@@ -108,6 +116,13 @@ export function section<E extends v.ObjectEntries>(
     return must(`a map of ${listKeys(known)}`, input, hint);
   };
   return byType({ object: map }, judge);
+}
+
+/** Of two, the second is for those who know about it: the first alone is called missing. */
+function listMissing(oneOf: readonly string[]): string {
+  const quoted = oneOf.map((key) => `"${key}"`);
+  if (quoted.length <= 2) return quoted[0];
+  return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
 }
 
 /** For JSON Schema: at least one of these keys. */
@@ -135,10 +150,15 @@ function explainUnknownKey(key: string, known: readonly string[], words: Vocabul
   const message = `unknown key ${quoteText(key)}`;
   const tight = tightKey(key, known);
   if (tight !== undefined) return { kind: "key", message, hint: TIGHT_HINT, key: tight };
-  const inner = findMeaning(key, known, words) === null ? findSection(key, words) : null;
+  const isOutside = findMeaning(key, known, words) === null;
+  const advice = isOutside ? findAdvice(key, words) : null;
+  if (advice !== null) {
+    return { kind: "key", message, hint: advice, key: words.instead?.[foldWord(key)] };
+  }
+  const inner = isOutside ? findSection(key, words) : null;
   if (inner !== null) {
     const section = quoteText(inner.section);
-    const isSame = inner.key === key.toLowerCase().replaceAll("-", "_");
+    const isSame = inner.key === foldWord(key);
     const hint = isSame ? `it belongs in ${section}` : `that is "${inner.key}" in ${section} here`;
     return { kind: "key", message, hint };
   }
@@ -313,6 +333,22 @@ export function wholeNumber(
     v.number(say(judge)),
     v.check(fits, say(judge)),
     v.metadata({ type: "integer", minimum: least, maximum: most }),
+    v.description(description),
+  );
+}
+
+/** A number that may be a fraction. */
+export function number(least: number, most: number, description: string, hint: Hint) {
+  const fits = (input: number) => input >= least && input <= most;
+  const judge = (input: unknown) => {
+    const isQuoted = typeof input === "string" && /^[0-9]{1,9}(\.[0-9]{1,9})?$/.test(input);
+    const unquoted = isQuoted ? `write ${input} without quotes` : undefined;
+    return must(`a number from ${least} to ${most}`, input, hint(input) ?? unquoted);
+  };
+  return v.pipe(
+    v.number(say(judge)),
+    v.check(fits, say(judge)),
+    v.metadata({ minimum: least, maximum: most }),
     v.description(description),
   );
 }

@@ -23,18 +23,22 @@ function problemsIn(where: "listener" | "backend" | "server" | "top", line: stri
   return problemsOf(completed(text)).map((problem) => problem.replace(/^\S+ /, ""));
 }
 
-Deno.test("the smallest configuration has every default", () => {
-  assert.deepEqual(configOf(completed("")), {
+Deno.test("the smallest configuration has every default of the file and of listeners", () => {
+  const { backends: _, ...config } = configOf(completed(""));
+  assert.deepEqual(config, {
     workers: "auto",
     log: { level: "info", format: "auto" },
     drain: { delayMs: 0, timeoutMs: 25_000 },
     admin: null,
     connectionsMax: 0,
+    zone: null,
+    overload: { busy: Infinity, memory: 0.95, files: Infinity, buffers: 0.95 },
     listeners: [{
       name: "web",
       binds: [{ kind: "ip", host: "", port: 8080, lastPort: 8080, text: ":8080" }],
       protocol: "tcp",
       backend: "app",
+      subset: {},
       routes: [],
       trustedProxies: null,
       allow: [],
@@ -52,26 +56,52 @@ Deno.test("the smallest configuration has every default", () => {
       backlog: 4096,
       position: { line: 3, column: 3 },
     }],
-    backends: [{
-      name: "app",
-      servers: [{
-        name: "10.0.0.1:80",
-        host: "10.0.0.1",
-        port: 80,
-        unixPath: null,
-        weight: 1,
-        backup: false,
-        demo: null,
-      }],
-      balance: "round_robin",
-      hashOn: null,
-      proxyProtocol: null,
-      transparent: false,
-      connectTimeoutMs: 2000,
-      retries: 1,
-      socket: {},
-    }],
   });
+});
+
+Deno.test("the smallest configuration has every default of backends and servers", () => {
+  assert.deepEqual(configOf(completed("")).backends, [{
+    name: "app",
+    servers: [{
+      name: "10.0.0.1:80",
+      host: "10.0.0.1",
+      port: 80,
+      unixPath: null,
+      weight: 1,
+      backup: false,
+      priority: 0,
+      zone: null,
+      labels: {},
+      connectionsMax: 0,
+      demo: null,
+    }],
+    balance: "round_robin",
+    hashOn: [],
+    loadFactor: 0,
+    proxyProtocol: null,
+    transparent: false,
+    connectTimeoutMs: 2000,
+    retries: 1,
+    retryBudget: 0.2,
+    connectionsMax: 0,
+    pendingMax: 128,
+    queueTimeoutMs: 5000,
+    circuitBreaker: null,
+    healthCheck: null,
+    agentCheck: null,
+    ejection: {
+      errors: 5,
+      windowMs: 10_000,
+      ejectMs: 10_000,
+      ejectMsMax: 300_000,
+      ejectedMax: 0.5,
+    },
+    slowStartMs: 0,
+    panicThreshold: 0.5,
+    onDown: "keep",
+    rebalancePerSecond: 0,
+    socket: {},
+  }]);
 });
 
 Deno.test("short forms are the long ones with defaults", () => {
@@ -85,8 +115,9 @@ Deno.test("short forms are the long ones with defaults", () => {
 });
 
 Deno.test("hashing is by source address when nothing else is said", () => {
-  assert.equal(backendOf("{ servers: [a:1], balance: consistent_hash }").hashOn, "source_ip");
-  assert.equal(backendOf("{ servers: [a:1], balance: first }").hashOn, null);
+  const hashOn = (balance: string) => backendOf(`{ servers: [a:1], balance: ${balance} }`).hashOn;
+  assert.deepEqual(hashOn("consistent_hash"), ["source_ip"]);
+  assert.deepEqual(hashOn("first"), []);
 });
 
 Deno.test("bounds are within the range", () => {
@@ -168,19 +199,19 @@ Deno.test("other spellings of a key are understood: case, hyphens, other balance
 });
 
 Deno.test("an unknown key that resembles nothing is told the known ones", () => {
-  assert.deepEqual(problemsIn("server", "max_fails: 3"), [
-    'unknown key "max_fails" in server 1 of backend "app" -> ' +
-    "known: address, name, weight, backup",
+  assert.deepEqual(problemsIn("server", "flavour: 3"), [
+    'unknown key "flavour" in server 1 of backend "app" -> ' +
+    "known: address, name, weight, backup, priority, zone, labels, connections",
   ]);
 });
 
 Deno.test("a key of a later version is told as that, misspelt too", () => {
-  assert.deepEqual(problemsIn("backend", "health_check: tcp"), [
-    '"health_check" is not supported by this version yet',
+  assert.deepEqual(problemsIn("backend", "discover: tcp"), [
+    '"discover" is not supported by this version yet',
   ]);
-  assert.deepEqual(problemsIn("backend", "health-check: tcp"), [
-    'unknown key "health-check" in backend "app" -> ' +
-    '"health_check" is not supported by this version yet',
+  assert.deepEqual(problemsIn("listener", "request-headers: {}"), [
+    'unknown key "request-headers" in listener "web" -> ' +
+    '"request_headers" is not supported by this version yet',
   ]);
 });
 
@@ -219,12 +250,13 @@ Deno.test("a misspelt key beside the right one is not taken for it", () => {
 });
 
 Deno.test("a value that is not of the choice suggests the nearest, and foreign words", () => {
-  const list = "round_robin, least_conn, p2c, random, first, consistent_hash";
+  const list = "round_robin, least_conn, p2c, random, first, least_latency, consistent_hash";
   const balance = (word: string) => problemsIn("backend", `balance: ${word}`);
   const found = `balance must be one of ${list}, found`;
   assert.deepEqual(balance("randm"), [`${found} "randm" -> did you mean "random"?`]);
   assert.deepEqual(balance("RoundRobin"), [`${found} "RoundRobin" -> did you mean "round_robin"?`]);
   assert.deepEqual(balance("maglev"), [`${found} "maglev" -> did you mean "consistent_hash"?`]);
+  assert.deepEqual(balance("ewma"), [`${found} "ewma" -> did you mean "least_latency"?`]);
   assert.deepEqual(balance("quickest"), [`${found} "quickest"`]);
   assert.deepEqual(balance("1"), [`${found} 1`]);
   assert.deepEqual(problemsIn("listener", "protocol: https"), [
@@ -235,7 +267,7 @@ Deno.test("a value that is not of the choice suggests the nearest, and foreign w
     '"cookie:session" is not supported by this version yet',
   ]);
   assert.deepEqual(problemsIn("backend", `${hashed}: src`), [
-    'hash_on must be one of source_ip, sni, quic_connection_id, found "src" -> ' +
+    'hash_on must be one of source_ip, source_port, sni, quic_connection_id, found "src" -> ' +
     'did you mean "source_ip"?',
   ]);
   assert.deepEqual(problemsIn("top", "log: { format: plain }"), [

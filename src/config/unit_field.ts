@@ -1,5 +1,5 @@
 /**
- * Fields of the schema whose values have a unit: durations, sizes, rates.
+ * Fields of the schema whose values have a unit: durations, sizes, rates, percentages.
  *
  * A bare number is never taken. Where one stands, the message itself shows the value with the unit
  * that was probably meant, since that is all there is to do; other slips get it as a hint.
@@ -17,6 +17,7 @@ import {
   parseDuration,
   suggestDuration,
 } from "../base/duration.ts";
+import { parsePercentage, PERCENTAGE_PATTERN, suggestPercentage } from "../base/percentage.ts";
 import { quoteText } from "../base/quoted_text.ts";
 import { parseRate, RATE_PATTERN, suggestRate } from "../base/rate.ts";
 import {
@@ -26,7 +27,16 @@ import {
   SOCKET_SECONDS_MAX,
 } from "./config_limits.ts";
 import { must, type Problem, writtenOf } from "./problem.ts";
-import { byType, hintNoLimit, say, section, short, wholeNumber } from "./schema_field.ts";
+import { parseShareRate, SHARE_RATE_PATTERN, suggestShareRate } from "./share_rate.ts";
+import {
+  byType,
+  hintNoLimit,
+  meantFlag,
+  say,
+  section,
+  short,
+  wholeNumber,
+} from "./schema_field.ts";
 import { VOCABULARY } from "./vocabulary.ts";
 
 /** @param explain what is wrong with whatever stands there; null only for a good text. */
@@ -59,7 +69,7 @@ interface DurationBounds {
   readonly stepMs: number;
 }
 
-/** @param leastMs the shortest that makes sense, 0 or 1. */
+/** @param leastMs the shortest that makes sense. */
 export function duration(leastMs: number, description: string) {
   const bounds = { leastMs, mostMs: DURATION_MS_MAX, stepMs: 1 };
   return boundedDuration(bounds, ["30s", "1h30m", "250ms"], description);
@@ -166,4 +176,53 @@ export function rate(description: string) {
         : must('a rate such as "100/s" or a map of rate, burst', input),
     description,
   );
+}
+
+interface PercentageWords {
+  /** What to write in place of 0 %; without it 0 % is as good as any. */
+  readonly zero?: string;
+  /** What to write for "none of this". */
+  readonly off?: string;
+}
+
+/** @param hasOff whether the word off may stand in place of a percentage. */
+export function percentage(description: string, words: PercentageWords = {}, hasOff = false) {
+  const explain = (input: unknown): Problem | null => {
+    if (hasOff && input === "off") return null;
+    const share = typeof input === "string" ? parsePercentage(input) : null;
+    if (share !== null && (share > 0 || words.zero === undefined)) return null;
+    return explainPercentage(input, words);
+  };
+  const pattern = hasOff ? `^off$|${PERCENTAGE_PATTERN}` : PERCENTAGE_PATTERN;
+  return unitText(explain, pattern, hasOff ? ["95%", "off"] : ["50%", "2.5%"], description);
+}
+
+function explainPercentage(input: unknown, { zero, off }: PercentageWords): Problem {
+  const written = writtenOf(input);
+  const meant = suggestPercentage(written);
+  if (meant !== null) {
+    const isZero = parsePercentage(meant) === 0;
+    return isZero && zero !== undefined
+      ? must("more than 0%", input, zero)
+      : explainForm("a percentage", input, meant);
+  }
+  const isOff = off !== undefined && (input === false || meantFlag(input) === false);
+  if (isOff || /^(none|never|disabled)$/i.test(written)) {
+    return must('a percentage such as "50%"', input, off);
+  }
+  const isOutside = /^-?[0-9]{1,9}([.,][0-9]{1,9})?\s*%?$/.test(written);
+  return must(isOutside ? "from 0% to 100%" : 'a percentage such as "50%"', input);
+}
+
+function explainShareRate(input: unknown): Problem | null {
+  if (typeof input === "string" && parseShareRate(input) !== null) return null;
+  const meant = suggestShareRate(writtenOf(input));
+  if (meant !== null) return must("a percentage per s, m or h", input, `write ${meant}`);
+  const isZero = /^\s*0+(\.0+)?\s*(%|\/|$)/.test(writtenOf(input));
+  if (isZero) return must("more than 0%", input, "leave the key out for none");
+  return must('a percentage per s, m or h, such as "1%/m"', input);
+}
+
+export function shareRate(description: string) {
+  return unitText(explainShareRate, SHARE_RATE_PATTERN, ["1%/m", "10%/h"], description);
 }

@@ -28,8 +28,13 @@ function check(name: string): string {
   const { config, diagnostics } = parseConfig(text, `${name}.yaml`, ENVIRONMENT);
   const hasErrors = diagnostics.some(({ severity }) => severity === "error");
   assert.equal(config === null, hasErrors, "a configuration, or at least one error");
-  if (diagnostics.length === 0) return JSON.stringify(config, null, 2) + "\n";
+  if (diagnostics.length === 0) return JSON.stringify(config, showInfinity, 2) + "\n";
   return renderDiagnostics(diagnostics, "text", text);
+}
+
+/** JSON would make null of it. */
+function showInfinity(_key: string, value: unknown): unknown {
+  return value === Infinity ? "Infinity" : value;
 }
 
 for (const name of namesOf(".yaml")) {

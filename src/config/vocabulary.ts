@@ -4,28 +4,32 @@
  * Foreign words are never accepted, only understood: a file means the same whoever reads it, and
  * who comes from elsewhere is told the word in one round. Words kept for later are those of the
  * documented design; they get a plain "not yet" instead of a guess at a typing mistake.
+ *
+ * health_words.ts has those of checks and of what follows from them; word_meaning.ts looks them up.
  */
-import { findNearest } from "../base/text_distance.ts";
-
-export interface Vocabulary {
-  /** The word here, and what it is called elsewhere. */
-  readonly foreign: Readonly<Record<string, readonly string[]>>;
-  readonly later: readonly string[];
-  /** Of these, the ones that stand in place of a required key. */
-  readonly instead?: Readonly<Record<string, string>>;
-  /** Words of the sections in this one, by key: elsewhere they stand without a section. */
-  readonly within?: Readonly<Record<string, Section>>;
-}
-
-interface Section extends Vocabulary {
-  readonly keys: readonly string[];
-}
+import {
+  AGENT_CHECK,
+  BACKEND_LIMITS,
+  CIRCUIT_BREAKER,
+  EXCHANGE,
+  HEALTH_CHECK,
+  OUTLIER_DETECTION,
+  REBALANCE,
+  SERVER_ADVICE,
+} from "./health_words.ts";
+import type { Section, Vocabulary } from "./word_meaning.ts";
 
 const NO_WORDS: Vocabulary = { foreign: {}, later: [] };
 
 const TIMEOUTS = ["timeout"];
 const BALANCE = ["algorithm", "policy", "lb_policy", "load_balancing", "strategy", "method"];
 const LIMITS = ["limit"];
+const SUBSET = ["subsets", "labels", "metadata_match", "lb_subset"];
+const ZONE = ["locality", "lb_zone", "availability_zone", "az", "region"];
+const OF_A_BACKEND = [
+  ...["health_check", "healthcheck", "agent_check", "outlier_detection", "slow_start", "balance"],
+  ...["circuit_breaker", "retries", "retry_budget", "panic_threshold", "servers"],
+];
 const SOCKET = ["sockopt", "socket_options", "sockopts", "tcp", "options"];
 
 const LISTENER_TIMEOUTS = {
@@ -51,7 +55,12 @@ const LISTENER_LIMITS = {
     ],
     connection_rate_per_ip: ["rate_per_ip", "src_conn_rate", "rate_limit_per_ip"],
   },
-  later: ["pending", "requests", "header_size", "body_size"],
+  later: ["requests", "header_size", "body_size"],
+  advice: {
+    pending: 'that is in "limits" of a backend',
+    queue_timeout: 'that is in "limits" of a backend',
+    maxqueue: 'that is "pending" in "limits" of a backend here',
+  },
 } as const satisfies Section;
 
 const UDP = {
@@ -115,6 +124,23 @@ export const VOCABULARY = {
   listenerSocket: LISTENER_SOCKET,
   backendSocket: BACKEND_SOCKET,
   backendTimeouts: BACKEND_TIMEOUTS,
+  backendLimits: BACKEND_LIMITS,
+  healthCheck: HEALTH_CHECK,
+  tcpExchange: EXCHANGE,
+  udpExchange: EXCHANGE,
+  agentCheck: AGENT_CHECK,
+  outlierDetection: OUTLIER_DETECTION,
+  circuitBreaker: CIRCUIT_BREAKER,
+  rebalance: REBALANCE,
+  overload: {
+    foreign: {
+      busy: ["cpu", "core", "load"],
+      memory: ["fixed_heap", "heap", "ram", "mem"],
+      files: ["fds", "connections", "file_descriptors", "maxconn"],
+      buffers: ["buffer"],
+    },
+    later: [],
+  },
   root: {
     foreign: {
       listeners: ["frontends", "frontend", "entryPoints", "entrypoints", "listen"],
@@ -124,6 +150,8 @@ export const VOCABULARY = {
       drain: ["shutdown", "graceful", "grace_period", "shutdown_timeout"],
       admin: ["api", "stats", "dashboard", "control"],
       limits: [...LIMITS, "maxconn", "max_connections", "worker_connections"],
+      zone: ["locality", "availability_zone", "az", "region", "node_zone"],
+      overload: ["overload_manager", "load_shedding", "shedding", "backpressure"],
     },
     later: ["include", "io", "metrics", "defaults", "tls", "rate_limits", "cluster"],
   },
@@ -149,6 +177,7 @@ export const VOCABULARY = {
       limits: [...LIMITS, "rate_limit", "rate_limits", "limit_req"],
       udp: ["datagram"],
       socket: SOCKET,
+      subset: SUBSET,
     },
     later: ["redirect", "respond", "sticky", "request_headers", "response_headers"],
     within: {
@@ -157,6 +186,7 @@ export const VOCABULARY = {
       udp: UDP,
       socket: LISTENER_SOCKET,
     },
+    advice: Object.fromEntries(OF_A_BACKEND.map((key) => [key, "that is a key of a backend"])),
   },
   bind: {
     foreign: {
@@ -183,6 +213,7 @@ export const VOCABULARY = {
       name: ["id", "label"],
       allow: ["whitelist", "allowlist", "allow_list", "src", "acl"],
       deny: ["blacklist", "denylist", "deny_list", "blocklist"],
+      subset: SUBSET,
     },
     later: [
       ...["redirect", "respond", "rewrite", "request_headers", "response_headers", "mirror"],
@@ -221,22 +252,57 @@ export const VOCABULARY = {
       transparent: ["usesrc", "tproxy", "source", "proxy_bind", "transparent_proxy", "client_ip"],
       timeouts: TIMEOUTS,
       retries: ["retry", "max_retries"],
+      retry_budget: ["retryBudget", "budget"],
+      load_factor: ["hash_balance_factor", "balance_factor", "bounded_load", "loadFactor"],
+      health_check: [
+        ...["healthcheck", "health_checks", "healthCheck", "check", "checks", "option_httpchk"],
+        ...["active", "active_health_check", "readinessProbe", "livenessProbe", "probe", "monitor"],
+      ],
+      agent_check: ["agent", "agent_port"],
+      outlier_detection: [
+        ...["outlierDetection", "passive", "passive_health_check", "passiveHealthCheck", "observe"],
+        ...["outliers", "ejection"],
+      ],
+      slow_start: ["slowstart", "slow_start_config", "slow_start_window", "warmup", "ramp_up"],
+      panic_threshold: ["healthy_panic_threshold", "panic"],
+      on_down: [
+        ...["on_marked_down", "close_connections_on_host_health_failure", "shutdown_sessions"],
+      ],
+      limits: LIMITS,
+      circuit_breaker: ["circuitBreaker", "circuit_breakers", "breaker"],
       socket: SOCKET,
     },
-    later: [
-      ...["discover", "sticky", "health_check", "outlier_detection", "protocol", "tls"],
-      ...["limits", "slow_start", "panic_threshold"],
-    ],
+    later: ["discover", "sticky", "protocol", "tls"],
     instead: { discover: "servers" },
-    within: { timeouts: BACKEND_TIMEOUTS, socket: BACKEND_SOCKET },
+    within: {
+      timeouts: BACKEND_TIMEOUTS,
+      limits: BACKEND_LIMITS,
+      health_check: HEALTH_CHECK,
+      agent_check: AGENT_CHECK,
+      outlier_detection: OUTLIER_DETECTION,
+      circuit_breaker: CIRCUIT_BREAKER,
+      socket: BACKEND_SOCKET,
+    },
+    advice: {
+      zone: "that is a key of a server, or of the file",
+      labels: "that is a key of a server",
+      priority: "that is a key of a server",
+      subset: "that is a key of a listener or a route",
+    },
   },
   server: {
     foreign: {
       address: ["host", "addr", "ip", "url", "target", "endpoint", "bind", "path", "socket"],
       name: ["id"],
       weight: ["weights"],
+      backup: ["standby", "fallback"],
+      connections: ["maxconn", "max_conns", "max_connections", "conns"],
+      priority: ["prio", "tier", "failover_priority", "locality_priority"],
+      zone: ZONE,
+      labels: ["label", "tags", "metadata", "meta"],
     },
-    later: ["zone", "connections"],
+    later: [],
+    advice: SERVER_ADVICE,
   },
   log: { foreign: {}, later: ["access"] },
   drain: {
@@ -262,6 +328,9 @@ export const VOCABULARY = {
       least_conn: ["leastconn", "least_connections", "least_connection", "lc", "wlc"],
       p2c: ["power_of_two", "power_of_two_choices", "least_request"],
       random: ["rand"],
+      least_latency: [
+        ...["ewma", "peak_ewma", "least_time", "fastest", "latency", "least_response_time"],
+      ],
       consistent_hash: ["hash", "source", "ip_hash", "maglev", "ketama", "ring_hash"],
     },
     later: [],
@@ -269,10 +338,25 @@ export const VOCABULARY = {
   hashOnValues: {
     foreign: {
       source_ip: ["source", "src", "ip", "client_ip", "remote_addr"],
+      source_port: ["src_port", "client_port", "remote_port", "port"],
       sni: ["server_name", "ssl_preread_server_name", "req_ssl_sni", "ssl_fc_sni", "host"],
       quic_connection_id: ["connection_id", "quic_cid", "cid", "quic", "dcid"],
     },
     later: ["header:", "cookie:", "query:", "path"],
+  },
+  onDownValues: {
+    foreign: {
+      keep: ["none", "off", "ignore", "false"],
+      close: ["shutdown_sessions", "kill", "reset", "cut", "true"],
+    },
+    later: [],
+  },
+  initialValues: {
+    foreign: {
+      up: ["healthy", "fully_up", "pass", "true"],
+      down: ["unhealthy", "fully_down", "fail", "unknown", "false"],
+    },
+    later: [],
   },
   proxyProtocolValues: {
     foreign: {
@@ -287,67 +371,3 @@ export const VOCABULARY = {
   },
   formatValues: { foreign: { text: ["plain", "console", "pretty"] }, later: [] },
 } as const satisfies Record<string, Vocabulary>;
-
-/** The known word that `word` is another name of, in any case and with hyphens; or null. */
-export function findMeaning(
-  word: string,
-  known: readonly string[],
-  { foreign, later }: Vocabulary,
-): string | null {
-  const meanings = meaningsOf(foreign);
-  for (const each of [word, fold(word)]) {
-    if (known.includes(each) || later.includes(each)) return each;
-    const meaning = meanings.get(each);
-    if (meaning !== undefined) return meaning;
-  }
-  return null;
-}
-
-/** The known word that `word` most likely was meant to be. */
-export function suggestWord(
-  word: string,
-  known: readonly string[],
-  vocabulary: Vocabulary,
-): string | null {
-  const exact = findMeaning(word, known, vocabulary);
-  if (exact !== null) return exact;
-  const meanings = meaningsOf(vocabulary.foreign);
-  const nearest = findNearest(word, [...known, ...vocabulary.later, ...meanings.keys()]);
-  return nearest === null ? null : meanings.get(nearest) ?? nearest;
-}
-
-type Foreign = Vocabulary["foreign"];
-
-/** From foreign words to ours; made once, for a file may have thousands of unknown keys. */
-const MEANINGS = new WeakMap<Foreign, ReadonlyMap<string, string>>();
-
-function meaningsOf(foreign: Foreign): ReadonlyMap<string, string> {
-  const made = MEANINGS.get(foreign);
-  if (made !== undefined) return made;
-  const meanings = new Map<string, string>();
-  for (const [here, elsewhere] of Object.entries(foreign)) {
-    for (const word of elsewhere) meanings.set(word, here);
-  }
-  MEANINGS.set(foreign, meanings);
-  return meanings;
-}
-
-function fold(word: string): string {
-  return word.toLowerCase().replaceAll("-", "_");
-}
-
-/** The section that has `word` as a key or knows its meaning, and that key; or null. */
-export function findSection(
-  word: string,
-  { within = {} }: Vocabulary,
-): { readonly section: string; readonly key: string } | null {
-  const sections = Object.entries(within);
-  const folded = fold(word);
-  const owner = sections.find(([, { keys }]) => keys.includes(folded));
-  if (owner !== undefined) return { section: owner[0], key: folded };
-  for (const [section, { foreign }] of sections) {
-    const key = findMeaning(word, [], { foreign, later: [] });
-    if (key !== null) return { section, key };
-  }
-  return null;
-}

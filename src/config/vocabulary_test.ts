@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { LEVELS } from "../log/log.ts";
 import { BALANCE_NAMES, HASH_KEYS, LOG_FORMATS, PROTOCOLS, PROXY_PROTOCOLS } from "./config.ts";
 import { makeJsonSchema } from "./json_schema.ts";
-import { findSection, suggestWord, VOCABULARY, type Vocabulary } from "./vocabulary.ts";
+import { VOCABULARY } from "./vocabulary.ts";
+import {
+  findAdvice,
+  findMeaning,
+  findSection,
+  foldWord,
+  suggestWord,
+  type Vocabulary,
+} from "./word_meaning.ts";
 
 const SECTIONS: [string, Vocabulary][] = Object.entries(VOCABULARY);
 
@@ -26,6 +34,7 @@ function knownWords(): Record<keyof typeof VOCABULARY, readonly string[]> {
   const route = longForm(listener.routes.items!);
   const limits = longForm(listener.limits);
   const backend = longForm(top.backends.additionalProperties!);
+  const check = longForm(backend.health_check);
   return {
     none: [],
     root: Object.keys(top),
@@ -43,6 +52,15 @@ function knownWords(): Record<keyof typeof VOCABULARY, readonly string[]> {
     backend: Object.keys(backend),
     backendSocket: Object.keys(longForm(backend.socket)),
     backendTimeouts: Object.keys(longForm(backend.timeouts)),
+    backendLimits: Object.keys(longForm(backend.limits)),
+    healthCheck: Object.keys(check),
+    tcpExchange: Object.keys(longForm(check.tcp)),
+    udpExchange: Object.keys(longForm(check.udp)),
+    agentCheck: Object.keys(longForm(backend.agent_check)),
+    outlierDetection: Object.keys(longForm(backend.outlier_detection)),
+    circuitBreaker: Object.keys(longForm(backend.circuit_breaker)),
+    rebalance: Object.keys(longForm(backend.rebalance)),
+    overload: Object.keys(longForm(top.overload)),
     server: Object.keys(longForm(backend.servers.items!)),
     log: Object.keys(longForm(top.log)),
     drain: Object.keys(longForm(top.drain)),
@@ -51,6 +69,8 @@ function knownWords(): Record<keyof typeof VOCABULARY, readonly string[]> {
     tlsValues: ["passthrough"],
     balanceValues: BALANCE_NAMES,
     hashOnValues: HASH_KEYS,
+    onDownValues: ["keep", "close"],
+    initialValues: ["up", "down"],
     proxyProtocolValues: PROXY_PROTOCOLS,
     levelValues: LEVELS,
     formatValues: LOG_FORMATS,
@@ -79,10 +99,61 @@ Deno.test("no foreign word is also a word here, or two words", () => {
   }
 });
 
-Deno.test("what stands in place of a required key is a word for later", () => {
-  for (const [section, { later, instead = {} }] of SECTIONS) {
-    for (const word of Object.keys(instead)) assert.ok(later.includes(word), section);
+Deno.test("what stands in place of a required key is a word for later, or has advice", () => {
+  const known: Readonly<Record<string, readonly string[]>> = knownWords();
+  for (const [section, { later, instead = {}, advice = {} }] of SECTIONS) {
+    for (const [word, key] of Object.entries(instead)) {
+      assert.ok(later.includes(word) || Object.hasOwn(advice, word), `${section}: ${word}`);
+      assert.ok(known[section].includes(key), `${section}: ${key}`);
+    }
   }
+});
+
+Deno.test("advice is given on words that mean nothing in their section, in one spelling", () => {
+  const known: Readonly<Record<string, readonly string[]>> = knownWords();
+  for (const [section, vocabulary] of SECTIONS) {
+    for (const word of Object.keys(vocabulary.advice ?? {})) {
+      assert.equal(findMeaning(word, known[section], vocabulary), null, `${section}: ${word}`);
+      assert.equal(foldWord(word), word);
+    }
+  }
+});
+
+Deno.test("what stands at a server elsewhere is led to its backend, in any spelling", () => {
+  const { server } = VOCABULARY;
+  const advice = 'that is "on_down" of the backend here';
+  for (const word of ["on_marked_down", "on-marked-down", "On-Marked-Down", "on marked down"]) {
+    assert.equal(findAdvice(word, server), advice);
+  }
+  assert.equal(findAdvice("maxconn", server), null);
+  assert.equal(findAdvice("constructor", server), null);
+});
+
+Deno.test("words of checks that stand at the backend are led into their section", () => {
+  const section = (word: string) => {
+    const found = findSection(word, VOCABULARY.backend);
+    return found && `${found.section}.${found.key}`;
+  };
+  const meant = {
+    inter: "health_check.interval",
+    fastinter: "health_check.fast_interval",
+    rise: "health_check.rise",
+    unhealthy_threshold: "health_check.fall",
+    healthy_threshold: "health_check.rise",
+    health_uri: "health_check.path",
+    "agent-send": "agent_check.send",
+    max_fails: "outlier_detection.errors",
+    fail_timeout: "outlier_detection.eject",
+    base_ejection_time: "outlier_detection.eject",
+    max_ejection_percent: "outlier_detection.max_ejected",
+    consecutive_5xx: "outlier_detection.errors",
+    maxconn: "limits.connections",
+    maxqueue: "limits.pending",
+    "timeout queue": "limits.queue_timeout",
+    fail_duration: "outlier_detection.window",
+    failure_ratio: "circuit_breaker.errors",
+  };
+  for (const [word, key] of Object.entries(meant)) assert.equal(section(word), key, word);
 });
 
 Deno.test("the keys of sections inside of a section are those that there are", () => {

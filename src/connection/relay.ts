@@ -38,10 +38,12 @@ import { cancelEndpoint } from "./cancel_endpoint.ts";
 import { EndpointQueue } from "./endpoint_queue.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { TimerWheel } from "./timer_wheel.ts";
+import { TunnelAccount } from "./tunnel_account.ts";
 import * as tunnel from "./tunnels.ts";
 import {
   ENDED,
   GATED,
+  MEASURED,
   PAUSED,
   POLLING,
   RECEIVING,
@@ -55,6 +57,8 @@ import { type SendOwner, UnsettledSends } from "./unsettled_sends.ts";
 export interface TunnelOwner {
   /** The tunnel's last operation is over and its fds are being closed; its slot is still held. */
   onClosed(tunnel: number): void;
+  /** Of a MEASURED server: what it was sent has had its first answer now, since `askedMs`. */
+  onAnswered(tunnel: number): void;
 }
 
 export class Relay implements SendOwner {
@@ -68,6 +72,7 @@ export class Relay implements SendOwner {
   readonly #starved: EndpointQueue;
   readonly #queue: SendQueue;
   readonly #sends: UnsettledSends;
+  readonly #account: TunnelAccount;
 
   constructor(
     ring: Ring,
@@ -86,13 +91,14 @@ export class Relay implements SendOwner {
     this.#starved = new EndpointQueue(tunnels.capacity * 2);
     this.#queue = new SendQueue(tunnels, pool);
     this.#sends = new UnsettledSends(tunnels, this);
+    this.#account = new TunnelAccount(ring, tunnels, row);
   }
 
   /** Both connections stand: bytes may flow. */
   start(slot: number): void {
     assert(this.#tunnels.state[slot] === tunnel.CONNECTING, "a tunnel opens once");
     this.#tunnels.state[slot] = tunnel.OPEN;
-    this.#touch(slot);
+    this.#account.touch(slot);
     this.#wheel.set(slot, this.#ring.nowMs + this.#tunnels.idleTimeoutMs[slot]);
     this.#read(slot * 2);
     this.#read(slot * 2 + 1);
@@ -123,8 +129,10 @@ export class Relay implements SendOwner {
         this.#send(endpoint ^ 1, buffer);
         return;
       }
-      this.#touch(slot);
-      this.#count(endpoint, metric.LISTENER_RECEIVED_BYTES, metric.SERVER_RECEIVED_BYTES, result);
+      this.#account.received(endpoint, result);
+      if ((tunnels.flags[slot * 2 + 1] & MEASURED) !== 0 && this.#account.measure(endpoint)) {
+        this.#owner.onAnswered(slot);
+      }
       this.#forward(endpoint ^ 1, buffer);
       if ((tunnels.flags[endpoint] & RECEIVING) === 0) this.#read(endpoint);
       return;
@@ -330,8 +338,7 @@ export class Relay implements SendOwner {
       else this.#fail(endpoint);
       return;
     }
-    this.#touch(slot);
-    this.#count(endpoint, metric.LISTENER_SENT_BYTES, metric.SERVER_SENT_BYTES, result);
+    this.#account.sent(endpoint, result);
     if (result < pool.bytes[buffer]) {
       // The socket is full, or (a send that waited) the connection broke: the rest will tell.
       pool.start[buffer] += result;
@@ -362,9 +369,8 @@ export class Relay implements SendOwner {
       return;
     }
     if (result > 0) {
-      this.#touch(endpoint >> 1);
-      this.#count(source, metric.LISTENER_RECEIVED_BYTES, metric.SERVER_RECEIVED_BYTES, result);
-      this.#count(endpoint, metric.LISTENER_SENT_BYTES, metric.SERVER_SENT_BYTES, result);
+      this.#account.received(source, result);
+      this.#account.sent(endpoint, result);
       if (this.#ring.discard(tunnels.fd[source], result) !== result) {
         this.#fail(source);
         return;
@@ -395,7 +401,7 @@ export class Relay implements SendOwner {
     tunnels.flags[endpoint] |= ENDED;
     const timeoutMs = Math.min(tunnels.halfCloseTimeoutMs[slot], tunnels.idleTimeoutMs[slot]);
     this.#wheel.set(slot, this.#ring.nowMs + timeoutMs);
-    this.#touch(slot);
+    this.#account.touch(slot);
     if ((tunnels.flags[endpoint ^ 1] & SENDING) === 0) this.#finish(endpoint ^ 1);
   }
 
@@ -416,10 +422,15 @@ export class Relay implements SendOwner {
 
   #fail(endpoint: number): void {
     this.#row[metric.RESETS]++;
-    if ((endpoint & 1) === 1) {
-      this.#row[this.#tunnels.serverAt[endpoint >> 1] + metric.SERVER_RESETS]++;
-    }
+    if ((endpoint & 1) === 1) this.#account.broken(endpoint);
     this.end(endpoint >> 1, true);
+  }
+
+  /** Whether nothing is on its way in either direction, as far as we know. */
+  isQuiet(slot: number): boolean {
+    const tunnels = this.#tunnels;
+    return tunnels.sending[slot * 2] < 0 && tunnels.sending[slot * 2 + 1] < 0 &&
+      tunnels.activeMs[slot] < this.#ring.nowMs;
   }
 
   /** Ends a tunnel, with a reset towards both peers or with whatever FINs are still due. */
@@ -478,18 +489,5 @@ export class Relay implements SendOwner {
     const flags = tunnels.flags[slot * 2] | tunnels.flags[slot * 2 + 1];
     const stuck = (flags & (SENDING | POLLING)) !== 0;
     this.end(slot, stuck);
-  }
-
-  // ---- Counting ---------------------------------------------------------------------------
-
-  #touch(slot: number): void {
-    this.#tunnels.activeMs[slot] = this.#ring.nowMs;
-  }
-
-  #count(endpoint: number, ofListener: number, ofServer: number, bytes: number): void {
-    const { listenerAt, serverAt } = this.#tunnels;
-    const slot = endpoint >> 1;
-    const at = (endpoint & 1) === 0 ? listenerAt[slot] + ofListener : serverAt[slot] + ofServer;
-    this.#row[at] += bytes;
   }
 }

@@ -5,15 +5,16 @@
  * the client) and 2t + 1 (towards the server), so the other side of endpoint e is e ^ 1 and its
  * tunnel is e >> 1. "Reading e" means: receiving from e, queueing for e ^ 1.
  *
- *   FREE --accept--> (WAITING) --room--> (READING) --understood--> CONNECTING --connected--> OPEN
+ *   FREE --accept--> (WAITING) --room--> (READING) --understood--> (QUEUED) --place-->
+ *     CONNECTING --connected--> OPEN
  *
  *   WAITING: its listener is at its limit. READING: its first bytes say who or what it wants.
- *   CONNECTING goes on with the next server when one fails.
+ *   QUEUED: no server has a place for it. CONNECTING goes on with the next one when one fails.
  *   From any of them: --end, refusal--> CLOSING --last completion--> FREE
  *
  * A slot is freed only when no operation of it is in flight, and its generation then moves on: a
  * completion that names an older generation is a bug that is counted, not bytes for a stranger.
- * A tunnel costs the 154 bytes of these arrays; pages of slots never used stay untouched.
+ * A tunnel costs the 165 bytes of these arrays; pages of slots never used stay untouched.
  */
 import { assert } from "../base/assert.ts";
 import { ATTEMPTS_MAX } from "../limits.ts";
@@ -28,6 +29,8 @@ export const OPEN = 3;
 export const CLOSING = 4;
 /** Accepted, and its first bytes are looked at: a PROXY header, a ClientHello. */
 export const READING = 5;
+/** It stands in a line until a server has a place. */
+export const QUEUED = 6;
 
 /** Bits of an endpoint: the operations in flight on its fd ... */
 export const RECEIVING = 1;
@@ -45,8 +48,12 @@ export const PAUSED = 64;
 export const GATED = 128;
 /** the turn under way submits that send: it is over unless a completion says otherwise, */
 export const SETTLING = 256;
-/** it stands in the relay's list of sends that are not settled. */
+/** it stands in the relay's list of sends that are not settled, */
 export const LISTED = 512;
+/** how long it takes to answer is measured, */
+export const MEASURED = 1024;
+/** and it has been sent something that it has not answered yet. */
+export const ASKED = 2048;
 
 const GENERATION_MASK = (1 << 29) - 1;
 
@@ -73,6 +80,8 @@ export class Tunnels {
   readonly targetPort: Int32Array;
   /** Whether the limit per client has counted it. */
   readonly isCounted: Uint8Array;
+  /** Which servers of the backend it may have. */
+  readonly subset: Uint16Array;
   /** The server it talks to, numbered in its backend; -1 before one is chosen. */
   readonly server: Int16Array;
   readonly clientHash: Int32Array;
@@ -83,6 +92,10 @@ export class Tunnels {
   readonly listenerAt: Int32Array;
   readonly serverAt: Int32Array;
   readonly resets: Uint8Array;
+  /** Whether its server reset it while the client still wanted something. */
+  readonly isBroken: Uint8Array;
+  /** When an endpoint that is MEASURED was sent what it has not answered yet. */
+  readonly askedMs: Float64Array;
 
   // Per endpoint.
   readonly fd: Int32Array;
@@ -111,6 +124,7 @@ export class Tunnels {
     this.target = new Int32Array(capacity * IP_WORDS);
     this.targetPort = new Int32Array(capacity);
     this.isCounted = new Uint8Array(capacity);
+    this.subset = new Uint16Array(capacity);
     this.server = new Int16Array(capacity);
     this.clientHash = new Int32Array(capacity);
     this.attempts = new Uint8Array(capacity);
@@ -118,6 +132,8 @@ export class Tunnels {
     this.listenerAt = new Int32Array(capacity);
     this.serverAt = new Int32Array(capacity);
     this.resets = new Uint8Array(capacity);
+    this.isBroken = new Uint8Array(capacity);
+    this.askedMs = new Float64Array(capacity);
     this.fd = new Int32Array(capacity * 2);
     this.flags = new Uint16Array(capacity * 2);
     this.sending = new Int32Array(capacity * 2);
@@ -142,6 +158,7 @@ export class Tunnels {
     this.targetPort[tunnel] = -1;
     this.isCounted[tunnel] = 0;
     this.resets[tunnel] = 0;
+    this.isBroken[tunnel] = 0;
     for (let endpoint = tunnel * 2; endpoint <= tunnel * 2 + 1; endpoint++) {
       this.flags[endpoint] = 0;
       this.sending[endpoint] = -1;

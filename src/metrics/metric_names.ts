@@ -33,6 +33,8 @@ export const WORKER_METRICS: readonly Metric[] = [
   gauge("ringway_worker_flows_open", "flows of this worker"),
   counter("ringway_worker_flow_timeouts_total", "flows ended because nothing passed"),
   counter("ringway_worker_clients_uncounted_total", "clients for whom the table had no place"),
+  gauge("ringway_worker_busy_ratio", "share of a core that the worker uses"),
+  gauge("ringway_worker_shedding", "1 while new clients are refused for overload"),
 ];
 export const HEARTBEAT = 0;
 export const STATE = 1;
@@ -54,6 +56,8 @@ export const BUGS = 16;
 export const FLOWS_OPEN = 17;
 export const FLOW_TIMEOUTS = 18;
 export const CLIENTS_UNCOUNTED = 19;
+export const BUSY = 20;
+export const SHEDDING = 21;
 
 export const LISTENER_METRICS: readonly Metric[] = [
   gauge("ringway_listener_connections_open", "connections or flows of clients now"),
@@ -76,6 +80,7 @@ export const LISTENER_METRICS: readonly Metric[] = [
   counter("ringway_listener_datagrams_sent_total", "datagrams to clients"),
   counter("ringway_listener_datagrams_dropped_total", "datagrams not passed on, either way"),
   counter("ringway_listener_flows_evicted_total", "flows ended to make room for others"),
+  counter("ringway_listener_shed_total", "refused: the worker was overloaded"),
 ];
 export const LISTENER_OPEN = 0;
 export const LISTENER_CONNECTIONS = 1;
@@ -97,6 +102,7 @@ export const LISTENER_DATAGRAMS_RECEIVED = 16;
 export const LISTENER_DATAGRAMS_SENT = 17;
 export const LISTENER_DATAGRAMS_DROPPED = 18;
 export const LISTENER_FLOWS_EVICTED = 19;
+export const LISTENER_SHED = 20;
 
 export const SERVER_METRICS: readonly Metric[] = [
   gauge("ringway_server_connections_open", "connections to the server now, connecting ones too"),
@@ -118,3 +124,24 @@ export const SERVER_SENT_BYTES = 5;
 export const SERVER_RECEIVED_BYTES = 6;
 export const SERVER_DATAGRAMS_SENT = 7;
 export const SERVER_DATAGRAMS_RECEIVED = 8;
+
+export const BACKEND_METRICS: readonly Metric[] = [
+  gauge("ringway_backend_pending", "connections that wait for a place at a server"),
+  counter("ringway_backend_queue_timeouts_total", "refused: waited too long for a place"),
+  counter("ringway_backend_pending_refused_total", "refused: too many waited already"),
+  counter("ringway_backend_breaker_refused_total", "refused: the circuit breaker was open"),
+  counter("ringway_backend_retries_refused_total", "not tried again: the retry budget was used up"),
+  counter("ringway_backend_connections_total", "connections and flows that asked for a server"),
+];
+export const BACKEND_PENDING = 0;
+export const BACKEND_QUEUE_TIMEOUTS = 1;
+export const BACKEND_PENDING_REFUSED = 2;
+export const BACKEND_BREAKER_REFUSED = 3;
+export const BACKEND_RETRIES_REFUSED = 4;
+export const BACKEND_CONNECTIONS = 5;
+
+/** A line of connections that wait; a backend has one for each subset of its servers. */
+export const LINE_METRICS: readonly Metric[] = [
+  gauge("ringway_line_oldest_milliseconds", "monotonic time since when the first one waits, or 0"),
+];
+export const LINE_OLDEST = 0;

@@ -6,11 +6,18 @@
  * never seen torn on the machines we run on, and each number has one writer, so nothing is locked.
  * A float counts exactly up to 2^53: 9 petabytes.
  *
- * A row: worker metrics, then listeners x LISTENER_METRICS, then servers x SERVER_METRICS, padded
- * to a cache line so that two workers never write the same one.
+ * A row: worker metrics, then listeners x LISTENER_METRICS, servers x SERVER_METRICS, backends x
+ * BACKEND_METRICS, lines x LINE_METRICS, padded to a cache line so that two workers never write the
+ * same one.
  */
 import { assert } from "../base/assert.ts";
-import { LISTENER_METRICS, SERVER_METRICS, WORKER_METRICS } from "./metric_names.ts";
+import {
+  BACKEND_METRICS,
+  LINE_METRICS,
+  LISTENER_METRICS,
+  SERVER_METRICS,
+  WORKER_METRICS,
+} from "./metric_names.ts";
 
 const FLOATS_PER_CACHE_LINE = 8;
 
@@ -18,12 +25,14 @@ export interface SharedShape {
   readonly workers: number;
   readonly listeners: number;
   readonly servers: number;
+  readonly backends: number;
+  /** Lines of waiting connections, counted through all backends. */
+  readonly lines: number;
 }
 
 /** Floats of one row. */
 export function rowLength(shape: SharedShape): number {
-  const used = WORKER_METRICS.length + shape.listeners * LISTENER_METRICS.length +
-    shape.servers * SERVER_METRICS.length;
+  const used = lineOffset(shape, shape.lines);
   return Math.ceil(used / FLOATS_PER_CACHE_LINE) * FLOATS_PER_CACHE_LINE;
 }
 
@@ -40,6 +49,16 @@ export function listenerOffset(listener: number): number {
 /** Index in a row of a server's first metric; servers are numbered through all backends. */
 export function serverOffset(shape: SharedShape, server: number): number {
   return listenerOffset(shape.listeners) + server * SERVER_METRICS.length;
+}
+
+/** Index in a row of a backend's first metric. */
+export function backendOffset(shape: SharedShape, backend: number): number {
+  return serverOffset(shape, shape.servers) + backend * BACKEND_METRICS.length;
+}
+
+/** Index in a row of a waiting line's first metric; lines are numbered through all backends. */
+export function lineOffset(shape: SharedShape, line: number): number {
+  return backendOffset(shape, shape.backends) + line * LINE_METRICS.length;
 }
 
 export class SharedState {
@@ -80,6 +99,10 @@ export class SharedState {
     for (let i = 0; i < this.shape.servers; i++) {
       clear(row, serverOffset(this.shape, i), SERVER_METRICS);
     }
+    for (let i = 0; i < this.shape.backends; i++) {
+      clear(row, backendOffset(this.shape, i), BACKEND_METRICS);
+    }
+    for (let i = 0; i < this.shape.lines; i++) clear(row, lineOffset(this.shape, i), LINE_METRICS);
   }
 }
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import {
+  BACKEND_METRICS,
+  LINE_METRICS,
   LISTENER_METRICS,
   LISTENER_OPEN,
   LISTENER_RECEIVED_BYTES,
@@ -12,6 +14,8 @@ import {
 } from "./metric_names.ts";
 import * as names from "./metric_names.ts";
 import {
+  backendOffset,
+  lineOffset,
   listenerOffset,
   rowLength,
   serverOffset,
@@ -19,7 +23,7 @@ import {
   SharedState,
 } from "./shared_state.ts";
 
-const SHAPE = { workers: 3, listeners: 2, servers: 5 };
+const SHAPE = { workers: 3, listeners: 2, servers: 5, backends: 2, lines: 3 };
 
 function makeState(): SharedState {
   return new SharedState(new ArrayBuffer(sharedBytes(SHAPE)), SHAPE);
@@ -34,9 +38,16 @@ Deno.test("every number of a row has a place of its own", () => {
   for (let server = 0; server < SHAPE.servers; server++) {
     for (let i = 0; i < SERVER_METRICS.length; i++) places.add(serverOffset(SHAPE, server) + i);
   }
+  for (let backend = 0; backend < SHAPE.backends; backend++) {
+    for (let i = 0; i < BACKEND_METRICS.length; i++) places.add(backendOffset(SHAPE, backend) + i);
+  }
+  for (let line = 0; line < SHAPE.lines; line++) {
+    for (let i = 0; i < LINE_METRICS.length; i++) places.add(lineOffset(SHAPE, line) + i);
+  }
   assert.equal(
     places.size,
-    WORKER_METRICS.length + 2 * LISTENER_METRICS.length + 5 * SERVER_METRICS.length,
+    WORKER_METRICS.length + 2 * LISTENER_METRICS.length + 5 * SERVER_METRICS.length +
+      2 * BACKEND_METRICS.length + 3 * LINE_METRICS.length,
   );
   assert.ok(Math.max(...places) < rowLength(SHAPE));
 });
@@ -81,9 +92,15 @@ Deno.test("of a dead worker the gauges are forgotten and the totals kept", () =>
 });
 
 Deno.test("metric names have the field's form, are unique, and each has help", () => {
-  const all = [...WORKER_METRICS, ...LISTENER_METRICS, ...SERVER_METRICS];
+  const all = [
+    ...WORKER_METRICS,
+    ...LISTENER_METRICS,
+    ...SERVER_METRICS,
+    ...BACKEND_METRICS,
+    ...LINE_METRICS,
+  ];
   for (const { name, kind, help } of all) {
-    assert.match(name, /^ringway_(worker|listener|server)_[a-z_]+$/);
+    assert.match(name, /^ringway_(worker|listener|server|backend|line)_[a-z_]+$/);
     assert.equal(name.endsWith("_total"), kind === "counter", name);
     assert.ok(help.length > 10, name);
   }
@@ -95,11 +112,14 @@ Deno.test("the constants are the places of the metrics they are named after", ()
     { rows: WORKER_METRICS, prefix: "ringway_worker_", constant: "" },
     { rows: LISTENER_METRICS, prefix: "ringway_listener_", constant: "LISTENER_" },
     { rows: SERVER_METRICS, prefix: "ringway_server_", constant: "SERVER_" },
+    { rows: BACKEND_METRICS, prefix: "ringway_backend_", constant: "BACKEND_" },
+    { rows: LINE_METRICS, prefix: "ringway_line_", constant: "LINE_" },
   ];
   const constants = names as unknown as Record<string, unknown>;
   for (const { rows, prefix, constant } of groups) {
     rows.forEach(({ name }, place) => {
-      const words = name.slice(prefix.length).replace(/_(total|milliseconds)$/, "").toUpperCase();
+      const words = name.slice(prefix.length).replace(/_(total|milliseconds|ratio)$/, "")
+        .toUpperCase();
       const word = constant + words.replace(/^CONNECTIONS_(OPEN|REFUSED)$/, "$1");
       assert.equal(constants[word], place, `${word} is the place of ${name}`);
     });

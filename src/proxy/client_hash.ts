@@ -4,7 +4,7 @@
  *
  * @hot
  */
-import { hashBytes } from "../base/hash.ts";
+import { hashBytes, mixBits } from "../base/hash.ts";
 import { isIpv4Words, writeIpv4Bytes, writeIpv6Bytes } from "../net/ip_words.ts";
 
 /** "Ring" */
@@ -18,4 +18,14 @@ export function hashClient(words: Int32Array, at: number): number {
   if (isIpv4) writeIpv4Bytes(words, at, scratch, 0);
   else writeIpv6Bytes(words, at, scratch, 0);
   return hashBytes(scratch, 0, isIpv4 ? 4 : 16, CLIENT_HASH_SEED) | 0;
+}
+
+/** Of a client's port; @returns a signed 32-bit integer. */
+export function hashPort(port: number): number {
+  return mixBits(port ^ CLIENT_HASH_SEED) | 0;
+}
+
+/** The hash of a key with one more part: the first part alone is its own hash. */
+export function joinHash(hash: number, part: number, index: number): number {
+  return index === 0 ? part : mixBits(Math.imul(hash, 31) + part) | 0;
 }

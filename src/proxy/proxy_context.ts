@@ -16,6 +16,8 @@ export interface ProxyLog {
   acceptFailed(listener: string, result: number): void;
   /** The first bytes of a client were not what its listener takes. */
   misread(listener: string, why: string): void;
+  /** New clients are refused from now on, and why; "": they are not any more. */
+  overloaded(why: string): void;
 }
 
 export interface ProxyContext {

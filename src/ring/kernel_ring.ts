@@ -22,7 +22,14 @@ import { socketAddressBytes } from "../net/socket_address.ts";
 import { readSocketAddress, writeSocketAddress } from "../net/ip_words.ts";
 import { highHalf, lowHalf } from "./address_half.ts";
 import { KernelDatagrams } from "./kernel_datagrams.ts";
-import { ADDRESS_SLOT_BYTES, FAST_LANE, GATED_LANE, IGNORED, type Ring } from "./ring.ts";
+import {
+  ADDRESS_SLOT_BYTES,
+  FAST_LANE,
+  GATED_LANE,
+  IGNORED,
+  PEER_GONE,
+  type Ring,
+} from "./ring.ts";
 
 // include/uapi/linux/io_uring.h
 const OP_POLL_ADD = 6;
@@ -288,8 +295,9 @@ export class KernelRing extends KernelDatagrams implements Ring {
     return this.#library.rw_send(fd, count);
   }
 
-  peerEnded(fd: number): boolean {
-    return this.#library.rw_peer_ended(fd) !== 0;
+  peerEnded(fd: number): number {
+    const ended = this.#library.rw_peer_ended(fd);
+    return ended < 0 ? PEER_GONE : ended;
   }
 
   acceptNow(fd: number, slot: number): number {

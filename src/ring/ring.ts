@@ -44,6 +44,10 @@ export const DATAGRAM_LANE = 2;
 export const STREAM = 1;
 export const DATAGRAM_SOCKET = 2;
 
+/** What a peer has ended: its half, with bytes before the end unread; and all there is to come. */
+export const PEER_ENDED = 1;
+export const PEER_GONE = 2;
+
 /** Bytes of an address slot; a struct sockaddr at its start. */
 export const ADDRESS_SLOT_BYTES = 128;
 
@@ -221,8 +225,8 @@ export interface Ring {
     bytes: number,
     segmentBytes: number,
   ): number;
-  /** At once: whether the peer has ended its half, read or not. */
-  peerEnded(fd: number): boolean;
+  /** At once: 0, PEER_ENDED or PEER_GONE. */
+  peerEnded(fd: number): number;
   /**
    * At once: a connection that waits at a listener, its address in `slot`; returns an fd, -EAGAIN
    * when none waits, or another negated errno.

@@ -1,6 +1,6 @@
 /** Turns the configuration and what the supervisor prepared into one worker's plan. */
-import type { Config, ListenerConfig } from "../config/config.ts";
-import type { ListenerPlan, Plan, SocketPlan } from "../upstream/plan.ts";
+import type { BackendConfig, Config, ListenerConfig, ServerConfig } from "../config/config.ts";
+import type { BackendPlan, ListenerPlan, Plan, SocketPlan } from "../upstream/plan.ts";
 import type { CoreChoice } from "./cores.ts";
 import type { ListeningSockets } from "./listening_sockets.ts";
 import type { ServerAddresses } from "./server_addresses.ts";
@@ -26,24 +26,85 @@ export function makePlan(config: Config, prepared: Prepared, worker: number): Pl
     drainTimeoutMs: config.drain.timeoutMs,
     logLevel: config.log.level,
     connectionsMax: config.connectionsMax,
+    overload: {
+      busy: finite(config.overload.busy),
+      memory: finite(config.overload.memory),
+      files: finite(config.overload.files),
+      buffers: finite(config.overload.buffers),
+    },
     listeners: config.listeners.map((listener, i) =>
       planListener(config, listener, sockets[i].byWorker[worker])
     ),
-    backends: config.backends.map((backend) => ({
-      name: backend.name,
-      balance: backend.balance,
-      hashOn: backend.hashOn,
-      connectTimeoutMs: backend.connectTimeoutMs,
-      retries: backend.retries,
-      proxyProtocol: backend.proxyProtocol,
-      isTransparent: backend.transparent,
-      socket: backend.socket,
-      servers: backend.servers.map((server) => ({
-        name: server.name,
-        weight: server.weight,
-        backup: server.backup,
-        address: addresses.bytes[number++],
-      })),
+    backends: config.backends.map((backend) => {
+      const first = number;
+      number += backend.servers.length;
+      return planBackend(config, backend, addresses.bytes.slice(first, number));
+    }),
+  };
+}
+
+function finite(mark: number): number | null {
+  return mark === Infinity ? null : mark;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+function hasLabels(server: ServerConfig, wanted: Labels): boolean {
+  return Object.entries(wanted).every(([label, value]) => server.labels[label] === value);
+}
+
+/** What listeners and routes want of a backend, each once; the first wants nothing. */
+function subsetsOf(config: Config, backend: BackendConfig): Labels[] {
+  const all = config.listeners.flatMap((listener) => [listener, ...listener.routes]);
+  const mine = all.filter((user) => user.backend === backend.name);
+  const texts = new Map(mine.map(({ subset }) => [subsetText(subset), subset]));
+  texts.delete(subsetText({}));
+  return [{}, ...texts.values()];
+}
+
+function subsetText(subset: Labels): string {
+  return JSON.stringify(Object.entries(subset).sort(([a], [b]) => a < b ? -1 : 1));
+}
+
+function subsetNumber(config: Config, name: string | null, subset: Labels): number {
+  const backend = config.backends.find((backend) => backend.name === name);
+  if (backend === undefined) return 0;
+  const texts = subsetsOf(config, backend).map(subsetText);
+  return texts.indexOf(subsetText(subset));
+}
+
+function planBackend(
+  config: Config,
+  backend: BackendConfig,
+  addresses: readonly (readonly number[])[],
+): BackendPlan {
+  const { servers } = backend;
+  return {
+    name: backend.name,
+    balance: backend.balance,
+    hashOn: backend.hashOn,
+    loadFactor: backend.loadFactor,
+    connectTimeoutMs: backend.connectTimeoutMs,
+    retries: backend.retries,
+    retryBudget: backend.retryBudget,
+    connectionsMax: backend.connectionsMax,
+    pendingMax: backend.pendingMax,
+    queueTimeoutMs: backend.queueTimeoutMs,
+    panicThreshold: backend.panicThreshold,
+    subsets: subsetsOf(config, backend).map((wanted) =>
+      servers.flatMap((server, i) => hasLabels(server, wanted) ? [i] : [])
+    ),
+    proxyProtocol: backend.proxyProtocol,
+    isTransparent: backend.transparent,
+    socket: backend.socket,
+    servers: servers.map((server, i) => ({
+      name: server.name,
+      weight: server.weight,
+      backup: server.backup,
+      priority: server.priority,
+      isForeignZone: config.zone !== null && server.zone !== null && server.zone !== config.zone,
+      connectionsMax: server.connectionsMax,
+      address: addresses[i],
     })),
   };
 }
@@ -59,9 +120,11 @@ function planListener(
     protocol: listener.protocol,
     sockets,
     backend: listener.backend === null ? -1 : numberOf(listener.backend),
-    routes: listener.routes.map(({ sni, alpn, backend, allow, deny }) => ({
+    subset: subsetNumber(config, listener.backend, listener.subset),
+    routes: listener.routes.map(({ sni, alpn, backend, subset, allow, deny }) => ({
       ...{ sni, alpn, allow, deny },
       backend: numberOf(backend),
+      subset: subsetNumber(config, backend, subset),
     })),
     trustedProxies: listener.trustedProxies,
     allow: listener.allow,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseConfig } from "../config/parse_config.ts";
 import { AF_INET, AF_INET6, AF_UNIX, encodeSocketAddress } from "../net/socket_address.ts";
+import { backendPlan, serverPlan } from "../upstream/test_plan.ts";
 import type { ListenerPlan, SocketPlan } from "../upstream/plan.ts";
 import { makePlan, type Prepared } from "./make_plan.ts";
 import { ServerAddresses } from "./server_addresses.ts";
@@ -30,6 +31,7 @@ function address(last: number, port: number): number[] {
 /** What a listener has that says nothing else. */
 const PLAIN: Omit<ListenerPlan, "name" | "sockets" | "backend"> = {
   protocol: "tcp",
+  subset: 0,
   routes: [],
   trustedProxies: null,
   allow: [],
@@ -59,7 +61,6 @@ backends:
 `;
   const shared = socket(22, { family: AF_UNIX, isWildcard: false });
   const plan = planOf(text, 1, [[[socket(20)], [socket(21)]], [[shared], [shared]]]);
-  const plain = { hashOn: null, proxyProtocol: null, isTransparent: false, socket: {} };
   assert.deepEqual(plan, {
     worker: 1,
     workers: 2,
@@ -69,6 +70,7 @@ backends:
     drainTimeoutMs: 9000,
     logLevel: "warn",
     connectionsMax: 77,
+    overload: { busy: null, memory: 0.95, files: null, buffers: null },
     listeners: [
       {
         ...PLAIN,
@@ -81,26 +83,24 @@ backends:
       { ...PLAIN, name: "api", sockets: [shared], backend: 0, connectionsMax: 7 },
     ],
     backends: [
-      {
-        ...plain,
+      backendPlan({
         name: "a",
         balance: "p2c",
         connectTimeoutMs: 1000,
         retries: 3,
-        servers: [{ name: "10.0.0.1:1", weight: 1, backup: false, address: address(1, 1) }],
-      },
-      {
-        ...plain,
+        servers: [serverPlan("10.0.0.1:1", { address: address(1, 1) })],
+      }),
+      backendPlan({
         name: "b",
         balance: "round_robin",
         connectTimeoutMs: 2000,
         retries: 1,
         // Servers are numbered through all backends.
         servers: [
-          { name: "two", weight: 4, backup: true, address: address(2, 2) },
-          { name: "10.0.0.3:3", weight: 1, backup: false, address: address(3, 3) },
+          serverPlan("two", { weight: 4, backup: true, address: address(2, 2) }),
+          serverPlan("10.0.0.3:3", { address: address(3, 3) }),
         ],
-      },
+      }),
     ],
   });
 });
@@ -163,11 +163,44 @@ backends:
   assert.equal(listeners[0].backend, -1);
   assert.equal(listeners[0].clientHelloTimeoutMs, 2000);
   assert.deepEqual(listeners[0].routes, [
-    { sni: ["one.example", "*.one.example"], alpn: [], backend: 1, allow: [], deny: [] },
-    { sni: ["two.example"], alpn: ["imap"], backend: 0, allow: ["10.0.0.1/32"], deny: [] },
+    { sni: ["one.example", "*.one.example"], alpn: [], backend: 1, subset: 0, allow: [], deny: [] },
+    {
+      sni: ["two.example"],
+      alpn: ["imap"],
+      backend: 0,
+      subset: 0,
+      allow: ["10.0.0.1/32"],
+      deny: [],
+    },
   ]);
-  assert.deepEqual(backends.map(({ hashOn }) => hashOn), [null, "sni"]);
+  assert.deepEqual(backends.map(({ hashOn }) => hashOn), [[], ["sni"]]);
   assert.deepEqual(backends.map(({ isTransparent }) => isTransparent), [true, false]);
+});
+
+Deno.test("what listeners and routes want of a backend is a subset of it, each once", () => {
+  const text = `
+zone: here
+listeners:
+  all: { bind: ":80", backend: a }
+  new: { bind: ":81", backend: a, subset: { version: v2 } }
+  tls:
+    bind: ":443"
+    protocol: tls
+    tls: passthrough
+    backend: a
+    routes: [{ match: new.example, backend: a, subset: { version: v2 } }]
+backends:
+  a:
+    - { address: 10.0.0.1:1, labels: { version: v1 }, zone: here }
+    - { address: 10.0.0.2:1, labels: { version: v2, tier: gold }, zone: there }
+    - { address: 10.0.0.3:1, labels: { version: v2 } }
+`;
+  const sockets = [[socket(20)], [socket(21)]];
+  const { listeners, backends } = planOf(text, 0, [sockets, sockets, sockets]);
+  assert.deepEqual(backends[0].subsets, [[0, 1, 2], [1, 2]]);
+  assert.deepEqual(listeners.map(({ subset }) => subset), [0, 1, 0]);
+  assert.equal(listeners[2].routes[0].subset, 1);
+  assert.deepEqual(backends[0].servers.map((each) => each.isForeignZone), [false, true, false]);
 });
 
 Deno.test("a UDP listener has what flows need", () => {
@@ -184,7 +217,7 @@ backends:
   const { listeners, backends } = planOf(text, 0, [[[socket(20)], [socket(21)]]]);
   assert.equal(listeners[0].idleTimeoutMs, 5000);
   assert.deepEqual(listeners[0].udp, { responses: 1, flowsMax: 100 });
-  assert.equal(backends[0].hashOn, "quic_connection_id");
+  assert.deepEqual(backends[0].hashOn, ["quic_connection_id"]);
 });
 
 Deno.test("a plan travels as one line of JSON", () => {

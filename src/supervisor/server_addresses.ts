@@ -4,6 +4,7 @@
  */
 import type { Config, ServerConfig } from "../config/config.ts";
 import { formatHostPort, parseIp } from "../net/address.ts";
+import type { ProbeTarget } from "../probe/probe_outcome.ts";
 import { encodeSocketAddress, encodeUnixAddress } from "../net/socket_address.ts";
 import { resolveName } from "./resolver.ts";
 
@@ -18,6 +19,8 @@ export class ServerAddresses {
   readonly bytes: (readonly number[])[] = [];
   /** "ip:port" for people; null while a name does not resolve. */
   readonly texts: (string | null)[] = [];
+  /** What checks connect to, likewise. */
+  readonly targets: (ProbeTarget | null)[] = [];
   readonly #servers: readonly ServerConfig[];
   readonly #onChange: Change;
   readonly #warn: (text: string) => void;
@@ -40,11 +43,15 @@ export class ServerAddresses {
       if (server.unixPath !== null) {
         this.bytes.push([...encodeUnixAddress(server.unixPath)]);
         this.texts.push(`unix:${server.unixPath}`);
+        this.targets.push({ host: "", port: 0, unixPath: server.unixPath });
         continue;
       }
       const ip = parseIp(server.host);
       this.bytes.push(ip === null ? [] : [...encodeSocketAddress(ip, server.port)]);
       this.texts.push(ip === null ? null : formatHostPort(server.host, server.port));
+      this.targets.push(
+        ip === null ? null : { host: server.host, port: server.port, unixPath: null },
+      );
     }
   }
 
@@ -78,6 +85,7 @@ export class ServerAddresses {
     if (ip === null || text === this.texts[server]) return;
     this.bytes[server] = [...encodeSocketAddress(ip, port)];
     this.texts[server] = text;
+    this.targets[server] = { host: literal, port, unixPath: null };
     this.#onChange(server, this.bytes[server]);
   }
 

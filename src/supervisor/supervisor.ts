@@ -10,12 +10,13 @@ import type { Shim } from "../../ffi/shim.ts";
 import type { Config } from "../config/config.ts";
 import type { Level } from "../log/log.ts";
 import { FDS_RESERVED } from "../limits.ts";
-import { BUFFERS_LEASED, FLOWS_OPEN, STATE, TUNNELS_OPEN } from "../metrics/metric_names.ts";
+import { FLOWS_OPEN, SHEDDING, TUNNELS_OPEN } from "../metrics/metric_names.ts";
 import { mapShared, pagesFor } from "../../ffi/shim.ts";
 import type { ControlMessage } from "../upstream/plan.ts";
 import { regionBytes, regionShape, SharedRegion } from "../upstream/shared_region.ts";
 import { chooseCores, cpusOf, readQuota } from "./cores.ts";
 import { foreignBinds } from "./foreign_binds.ts";
+import { HealthDesk } from "./health_desk.ts";
 import { ListeningSockets } from "./listening_sockets.ts";
 import { localPortNotice, readLocalPorts } from "./local_ports.ts";
 import { checkPlatform } from "./platform.ts";
@@ -23,12 +24,14 @@ import { makePlan, type Prepared } from "./make_plan.ts";
 import { ServerAddresses } from "./server_addresses.ts";
 import {
   backendSnapshots,
+  type EventSnapshot,
+  eventSnapshots,
   listenerSnapshots,
   type Snapshot,
-  WORKER_STATES,
-  workerCounters,
-  type WorkerSnapshot,
+  workerSnapshots,
 } from "./snapshot.ts";
+import { resolveName } from "./resolver.ts";
+import { type CommandResult, findServer, type ServerCommand } from "./server_command.ts";
 import { WorkerSlot } from "./worker_slot.ts";
 import { describeErrno } from "../base/errno.ts";
 import { checkTransparency } from "./transparency.ts";
@@ -79,6 +82,7 @@ export class Supervisor {
   #sockets: ListeningSockets[] = [];
   #region: SharedRegion | null = null;
   #addresses: ServerAddresses | null = null;
+  #health: HealthDesk | null = null;
   #timers: ReturnType<typeof setInterval>[] = [];
   #startedMs = 0;
   #draining = false;
@@ -149,6 +153,12 @@ export class Supervisor {
     if (sharedFd < 0) throw new Error(`cannot create shared memory: ${describeErrno(sharedFd)}`);
     const region = new SharedRegion(mapShared(this.#shim, sharedFd, bytes).buffer, shape);
     this.#region = region;
+    const addresses = this.#addresses;
+    this.#health = new HealthDesk(config, region, {
+      targetOf: (server) => addresses.targets[server],
+      lookUp: resolveName,
+      log: (level, text) => this.#events.onLog(-1, level, text),
+    });
     for (let worker = 0; worker < cores.workers; worker++) {
       const plan = () => makePlan(config, { ...prepared, sharedFd }, worker);
       this.#slots.push(new WorkerSlot(worker, this.#shim, region, plan, this.#slotEvents()));
@@ -164,6 +174,7 @@ export class Supervisor {
       for (const slot of this.#slots) slot.checkHeartbeat(nowMs);
     }, HEARTBEAT_CHECK_MS));
     this.#addresses?.follow();
+    this.#health?.start();
   }
 
   #slotEvents() {
@@ -192,7 +203,7 @@ export class Supervisor {
   #end(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.abandon();
-    this.#finish(this.#exitCode);
+    this.#health?.stop().finally(() => this.#finish(this.#exitCode));
   }
 
   #tellAll(message: ControlMessage): void {
@@ -237,26 +248,44 @@ export class Supervisor {
     this.#tellAll({ type: "cut" });
   }
 
+  /** What has happened to servers and backends, the newest at the end. */
+  events(): readonly EventSnapshot[] {
+    return eventSnapshots(this.#health!.events.toArray());
+  }
+
+  /** Does at once what an operator asks for. */
+  commandServer(backend: string, server: string, command: ServerCommand): CommandResult {
+    const place = findServer(this.#config.backends, backend, server);
+    if (place.kind !== "found") return place;
+    this.#health!.command(place, command);
+    return { kind: "done", server: this.#backends()[place.backend].servers[place.server] };
+  }
+
+  #backends() {
+    const texts = this.#addresses!.texts;
+    return backendSnapshots(this.#config, texts, this.#region!.state, this.#health!.reports());
+  }
+
+  /** Says which workers refuse new clients; null: none does. */
+  #describeOverload(): string | null {
+    const rows = this.#region!.state.rows;
+    const shedding = rows.flatMap((row, worker) => row[SHEDDING] > 0 ? [worker] : []);
+    if (shedding.length === 0) return null;
+    return `new clients are refused by worker ${shedding.join(", ")}`;
+  }
+
   snapshot(): Snapshot {
     const shared = this.#region!.state;
-    const addresses = this.#addresses!;
     return {
       version: VERSION,
       pid: Deno.pid,
       uptime_seconds: Math.round((performance.now() - this.#startedMs) / 1000),
       state: this.#draining ? "draining" : "serving",
-      workers: this.#slots.map((slot, worker): WorkerSnapshot => ({
-        index: worker,
-        pid: slot.pid,
-        state: slot.pid === 0 ? "down" : WORKER_STATES[shared.rows[worker][STATE]],
-        restarts: slot.restarts,
-        tunnels: shared.rows[worker][TUNNELS_OPEN],
-        flows: shared.rows[worker][FLOWS_OPEN],
-        buffers_leased: shared.rows[worker][BUFFERS_LEASED],
-        counters: workerCounters(shared, worker),
-      })),
+      overload: this.#describeOverload(),
+      workers: workerSnapshots(this.#slots, shared),
       listeners: listenerSnapshots(this.#config, this.#sockets, shared),
-      backends: backendSnapshots(this.#config, addresses.texts, shared),
+      backends: this.#backends(),
+      events: this.events(),
     };
   }
 }

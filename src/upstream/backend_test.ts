@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { POLICY_NAMES } from "../balance/policy.ts";
 import { EADDRINUSE, EAFNOSUPPORT, EMFILE, EPERM } from "../base/errno.ts";
+import { BREAKER_HALF_OPEN, BREAKER_OPEN } from "../health/circuit_breaker.ts";
+import { SERVER_STATES, type ServerState } from "../health/server_state.ts";
 import { ATTEMPTS_MAX, UNREACHABLE_MS } from "../limits.ts";
-import { SERVER_OPEN } from "../metrics/metric_names.ts";
-import { serverOffset, sharedBytes, SharedState } from "../metrics/shared_state.ts";
+import { BACKEND_CONNECTIONS, SERVER_OPEN, SERVER_RETRIES } from "../metrics/metric_names.ts";
+import { serverOffset } from "../metrics/shared_state.ts";
 import { parseIpWords } from "../net/ip_words.ts";
 import {
   AF_INET,
@@ -14,44 +16,44 @@ import {
 } from "../net/socket_address.ts";
 import { ADDRESS_SLOT_BYTES, DATAGRAM_SOCKET, STREAM } from "../ring/ring.ts";
 import { FakeRing, type RingCall } from "../ring/test_ring.ts";
-import { Backend } from "./backend.ts";
+import { makeBackends } from "./backend.ts";
 import type { BackendPlan, ServerPlan } from "./plan.ts";
+import type { ServerBoard } from "./server_board.ts";
+import { regionBytes, regionShape, SharedRegion } from "./shared_region.ts";
+import { backendPlan, serverPlan, workerPlan } from "./test_plan.ts";
 
 const IPV4 = [...encodeSocketAddress(Uint8Array.of(10, 0, 0, 1), 80)];
 const IPV6 = [...encodeSocketAddress(new Uint8Array(16).fill(1), 80)];
 const UNIX = [...encodeUnixAddress("/run/app.sock")];
-const SHAPE = { workers: 2, listeners: 1, servers: 8 };
 
 function server(name: string, more: Partial<ServerPlan> = {}): ServerPlan {
-  return { name, weight: 1, backup: false, address: IPV4, ...more };
+  return serverPlan(name, { address: IPV4, ...more });
 }
 
+function setState(board: ServerBoard, server: number, state: ServerState): void {
+  board.setServer(2 + server, SERVER_STATES.indexOf(state), 1, 256, 0);
+}
+
+/** A backend behind another one of two servers, as the first of two workers uses it. */
 function makeBackend(servers: readonly ServerPlan[], more: Partial<BackendPlan> = {}) {
-  const shared = new SharedState(new ArrayBuffer(sharedBytes(SHAPE)), SHAPE);
-  const addresses = new Uint8Array(16 * ADDRESS_SLOT_BYTES);
-  const plan: BackendPlan = {
-    name: "app",
-    balance: "first",
-    hashOn: null,
-    connectTimeoutMs: 100,
-    retries: 1,
-    proxyProtocol: null,
-    isTransparent: false,
-    socket: {},
-    servers,
-    ...more,
-  };
-  const backend = new Backend(plan, 2, 3, addresses, shared);
+  const backends = [
+    backendPlan({ servers: [server("x"), server("y")] }),
+    backendPlan({ servers, connectTimeoutMs: 100, ...more }),
+  ];
+  const plan = workerPlan({ workers: 2, backends });
+  const shape = regionShape(plan);
+  const region = new SharedRegion(new ArrayBuffer(regionBytes(shape)), shape);
+  const ring = { nowMs: 1000, addresses: new Uint8Array(16 * ADDRESS_SLOT_BYTES) };
+  const [, backend] = makeBackends(plan, 1, ring, region);
   const tried = new Int16Array(ATTEMPTS_MAX);
-  const choose = (...before: number[]) => {
+  const chooseIn = (subset: number, before: readonly number[], forDatagrams = false) => {
     tried.set(before);
-    return backend.choose(12345, 6789, tried, 0, before.length);
+    return backend.choose(12345, 6789, tried, 0, before.length, subset, forDatagrams);
   };
-  const chooseForDatagrams = (...before: number[]) => {
-    tried.set(before);
-    return backend.choose(12345, 6789, tried, 0, before.length, true);
-  };
-  return { backend, shared, addresses, choose, chooseForDatagrams };
+  const choose = (...before: number[]) => chooseIn(0, before);
+  const chooseForDatagrams = (...before: number[]) => chooseIn(0, before, true);
+  const { board, state: shared } = region;
+  return { backend, ring, board, shared, choose, chooseIn, chooseForDatagrams };
 }
 
 Deno.test("a server that was tried for this connection is not picked again", () => {
@@ -79,14 +81,16 @@ Deno.test("a server without an address, or of weight zero, is not picked", () =>
   assert.equal(choose(2), -1);
   backend.setAddress(0, IPV6);
   assert.equal(choose(), 0);
-  assert.equal(backend.addressFamily(0), AF_INET6);
+  assert.equal(backend.sockets.addressFamily(0), AF_INET6);
   backend.setAddress(0, []);
   assert.equal(choose(), 2);
 });
 
 Deno.test("addresses stand in the slots behind the first, as the ring reads them", () => {
-  const { backend, addresses } = makeBackend([server("a"), server("b", { address: IPV6 })]);
-  assert.deepEqual([backend.addressSlot(0), backend.addressSlot(1)], [3, 4]);
+  const { backend, ring } = makeBackend([server("a"), server("b", { address: IPV6 })]);
+  const { addresses } = ring;
+  const { sockets } = backend;
+  assert.deepEqual([sockets.addressSlot(0), sockets.addressSlot(1)], [3, 4]);
   const at = 4 * ADDRESS_SLOT_BYTES;
   assert.deepEqual([...addresses.subarray(at, at + IPV6.length)], IPV6);
 });
@@ -94,7 +98,7 @@ Deno.test("addresses stand in the slots behind the first, as the ring reads them
 Deno.test("least_conn sees what all workers have open", () => {
   const servers = [server("a"), server("b")];
   const { choose, shared } = makeBackend(servers, { balance: "least_conn" });
-  const at = (server: number) => serverOffset(SHAPE, 2 + server) + SERVER_OPEN;
+  const at = (server: number) => serverOffset(shared.shape, 2 + server) + SERVER_OPEN;
   shared.rows[1][at(0)] = 5;
   shared.rows[0][at(1)] = 4;
   assert.equal(choose(), 1);
@@ -123,9 +127,11 @@ Deno.test("the attempts for a connection are the first and the retries, within t
 // ---- Servers whose port is closed -----------------------------------------------------------
 
 Deno.test("a server whose port was closed is passed over for a while, if there are others", () => {
-  const clock = { nowMs: 1000 };
-  const { backend, chooseForDatagrams: choose } = makeBackend([server("a"), server("b")]);
-  backend.shun(0, clock);
+  const { backend, ring: clock, chooseForDatagrams: choose } = makeBackend([
+    server("a"),
+    server("b"),
+  ]);
+  backend.shun(0);
   assert.equal(choose(), 1);
   clock.nowMs += UNREACHABLE_MS - 1;
   assert.equal(choose(), 1);
@@ -134,30 +140,33 @@ Deno.test("a server whose port was closed is passed over for a while, if there a
 });
 
 Deno.test("when all of them were closed lately any may be tried", () => {
-  const clock = { nowMs: 1000 };
-  const { backend, chooseForDatagrams: choose } = makeBackend([server("a"), server("b")]);
-  backend.shun(0, clock);
-  backend.shun(1, clock);
+  const { backend, chooseForDatagrams: choose } = makeBackend([
+    server("a"),
+    server("b"),
+  ]);
+  backend.shun(0);
+  backend.shun(1);
   assert.equal(choose(), 0);
   assert.equal(choose(0), 1, "also as the next one");
   assert.equal(choose(0, 1), -1);
 });
 
 Deno.test("a closed port makes way for a backup, and is tried before the client is refused", () => {
-  const clock = { nowMs: 1000 };
   const servers = [server("a"), server("spare", { backup: true })];
   const { backend, chooseForDatagrams: choose } = makeBackend(servers);
-  backend.shun(0, clock);
+  backend.shun(0);
   assert.equal(choose(), 1);
   assert.equal(choose(1), 0);
 });
 
 Deno.test("a port that is found closed again is passed over for as long again", () => {
-  const clock = { nowMs: 1000 };
-  const { backend, chooseForDatagrams: choose } = makeBackend([server("a"), server("b")]);
-  backend.shun(0, clock);
+  const { backend, ring: clock, chooseForDatagrams: choose } = makeBackend([
+    server("a"),
+    server("b"),
+  ]);
+  backend.shun(0);
   clock.nowMs += UNREACHABLE_MS - 1;
-  backend.shun(0, clock);
+  backend.shun(0);
   clock.nowMs += UNREACHABLE_MS - 1;
   assert.equal(choose(), 1);
   clock.nowMs += 1;
@@ -168,35 +177,163 @@ Deno.test("a port that is found closed again is passed over for as long again", 
 
 Deno.test("that a port of UDP is closed says nothing of TCP", () => {
   const { backend, choose, chooseForDatagrams } = makeBackend([server("a"), server("b")]);
-  backend.shun(0, { nowMs: 1000 });
+  backend.shun(0);
   assert.equal(chooseForDatagrams(), 1);
   assert.equal(choose(), 0);
 });
 
 Deno.test("a new address is not passed over for what the old one did", () => {
   const { backend, chooseForDatagrams } = makeBackend([server("a"), server("b")]);
-  backend.shun(0, { nowMs: 1000 });
+  backend.shun(0);
   backend.setAddress(0, IPV6);
   assert.equal(chooseForDatagrams(), 0);
 });
 
-Deno.test("usable is a server with an address and a weight, not closed lately", () => {
-  const clock = { nowMs: 1000 };
-  const { backend } = makeBackend([
+Deno.test("a server may keep what it has unless it is down, ejected, closed or unknown", () => {
+  const { backend, ring, board } = makeBackend([
     server("a"),
     server("resting", { weight: 0 }),
     server("unresolved", { address: [] }),
     server("spare", { backup: true }),
+    server("drained"),
+    server("down"),
   ]);
-  const usable = () => [0, 1, 2, 3].map((each) => backend.isUsable(each, clock));
-  assert.deepEqual(usable(), [true, false, false, true]);
-  backend.shun(0, clock);
-  assert.deepEqual(usable(), [false, false, false, true]);
-  clock.nowMs += UNREACHABLE_MS;
-  assert.deepEqual(usable(), [true, false, false, true]);
+  setState(board, 4, "drain");
+  setState(board, 5, "down");
+  backend.refresh();
+  const keeping = () => [0, 1, 2, 3, 4, 5].map((each) => backend.mayKeep(each, 0));
+  assert.deepEqual(keeping(), [true, true, false, true, true, false]);
+  backend.shun(0);
+  assert.deepEqual(keeping(), [false, true, false, true, true, false]);
+  ring.nowMs += UNREACHABLE_MS;
+  assert.deepEqual(keeping(), [true, true, false, true, true, false]);
   backend.setAddress(2, IPV4);
   backend.setAddress(3, []);
-  assert.deepEqual(usable(), [true, false, true, false]);
+  assert.deepEqual(keeping(), [true, true, true, false, true, false]);
+});
+
+// ---- What the board says --------------------------------------------------------------------
+
+Deno.test("only servers that are up get new connections", () => {
+  for (const state of ["down", "ejected", "drain", "maint"] as const) {
+    const { backend, board, choose } = makeBackend([server("a"), server("b")]);
+    setState(board, 0, state);
+    backend.refresh();
+    assert.equal(choose(), 1, state);
+    assert.equal(choose(1), -1, state);
+  }
+});
+
+Deno.test("below the panic threshold those that are down are used, never those taken out", () => {
+  const { backend, board, choose } = makeBackend([server("a"), server("b"), server("c")]);
+  setState(board, 0, "down");
+  setState(board, 1, "maint");
+  setState(board, 2, "ejected");
+  backend.refresh();
+  assert.equal(choose(), 0);
+  assert.equal(choose(0), 2);
+  assert.equal(choose(0, 2), -1);
+});
+
+Deno.test("without a panic threshold nobody is picked when nobody is up", () => {
+  const { backend, board, choose } = makeBackend([server("a")], { panicThreshold: 0 });
+  setState(board, 0, "down");
+  backend.refresh();
+  assert.equal(choose(), -1);
+  assert.equal(backend.isSaturated, false, "waiting would be of no use");
+});
+
+Deno.test("a later priority is used when the first has nobody, and as a retry", () => {
+  const servers = [server("a"), server("far", { priority: 1 })];
+  const { backend, board, choose } = makeBackend(servers);
+  assert.equal(choose(), 0);
+  assert.equal(choose(0), 1);
+  setState(board, 0, "down");
+  backend.refresh();
+  assert.equal(choose(), 1);
+});
+
+Deno.test("servers of this node's zone go before those of others", () => {
+  const servers = [server("abroad", { isForeignZone: true }), server("here")];
+  const { choose } = makeBackend(servers);
+  assert.equal(choose(), 1);
+  assert.equal(choose(1), 0);
+});
+
+Deno.test("a subset has its own servers, and its own panic", () => {
+  const servers = [server("a"), server("b"), server("c")];
+  const { backend, board, chooseIn } = makeBackend(servers, { subsets: [[0, 1, 2], [1, 2]] });
+  assert.equal(chooseIn(1, []), 1);
+  assert.equal(chooseIn(1, [1, 2]), -1);
+  setState(board, 1, "down");
+  setState(board, 2, "down");
+  backend.refresh();
+  assert.equal(chooseIn(0, []), 0, "a third is up, which is panic, and the first is tried");
+  assert.equal(chooseIn(1, []), 1, "nobody else may be used here");
+});
+
+Deno.test("a weight that is set while running counts in place of the configured one", () => {
+  const { backend, board, choose } = makeBackend([server("a"), server("b")]);
+  board.setServer(2, 0, 0, 256, 0);
+  backend.refresh();
+  assert.equal(choose(), 1);
+  assert.equal(choose(1), -1, "weight 0 gets nothing new");
+});
+
+// ---- Places ---------------------------------------------------------------------------------
+
+Deno.test("a full server is passed over, and when all are full waiting makes sense", () => {
+  const servers = [server("a", { connectionsMax: 1 }), server("b", { connectionsMax: 2 })];
+  const { backend, choose } = makeBackend(servers);
+  const taken = [0, 1, 2].map(() => {
+    const picked = choose();
+    assert.ok(backend.places.claim(picked));
+    return picked;
+  });
+  assert.deepEqual(taken, [0, 1, 1]);
+  assert.equal(choose(), -1);
+  assert.equal(backend.isSaturated, true);
+});
+
+Deno.test("places count over all workers, and the last one is taken once", () => {
+  const { backend, shared, choose } = makeBackend([server("a", { connectionsMax: 2 })]);
+  const at = serverOffset(shared.shape, 2) + SERVER_OPEN;
+  shared.rows[1][at] = 1;
+  assert.equal(choose(), 0);
+  shared.rows[1][at] = 2; // between the pick and the claim
+  assert.equal(backend.places.claim(0), false);
+  assert.equal(shared.rows[0][at], 0, "what was not taken is not counted");
+});
+
+Deno.test("a backend's limit counts the connections to all of its servers", () => {
+  const { backend, choose } = makeBackend([server("a"), server("b")], { connectionsMax: 2 });
+  assert.ok(backend.places.claim(choose()));
+  assert.ok(backend.places.claim(choose(0)));
+  assert.equal(choose(), -1);
+  assert.equal(backend.isSaturated, true);
+});
+
+// ---- Budget and breaker ---------------------------------------------------------------------
+
+Deno.test("retries are a share of the connections since the window began, over all workers", () => {
+  const { backend, board, shared } = makeBackend([server("a")], { retryBudget: 0.5 });
+  shared.rows[0][backend.at + BACKEND_CONNECTIONS] = 300;
+  shared.rows[1][backend.at + BACKEND_CONNECTIONS] = 100;
+  shared.rows[1][serverOffset(shared.shape, 2) + SERVER_RETRIES] = 199;
+  assert.equal(backend.allowsRetry(), true);
+  shared.rows[0][serverOffset(shared.shape, 2) + SERVER_RETRIES] = 1;
+  assert.equal(backend.allowsRetry(), false);
+  board.setRetryBase(1, 0, 150);
+  assert.equal(backend.allowsRetry(), true, "retries of long ago do not count");
+});
+
+Deno.test("an open breaker lets nobody through, a half-open one as many as it tries", () => {
+  const { backend, board } = makeBackend([server("a")]);
+  assert.equal(backend.admits(), true);
+  board.setBreaker(1, BREAKER_OPEN, 0);
+  assert.equal(backend.admits(), false);
+  board.setBreaker(1, BREAKER_HALF_OPEN, 2);
+  assert.deepEqual([1, 2, 3].map(() => backend.admits()), [true, true, false]);
 });
 
 // ---- Sockets --------------------------------------------------------------------------------
@@ -218,7 +355,7 @@ function makeOpener(more: Partial<BackendPlan>, answer?: (call: RingCall) => num
   ];
   const { backend } = makeBackend(servers, more);
   const open = (number: number, type: number, client = CLIENT) =>
-    backend.openSocket(fake.ring, number, type, client, 0);
+    backend.sockets.open(fake.ring, number, type, client, 0);
   return { fake, open };
 }
 
@@ -272,7 +409,7 @@ Deno.test("transparent: the client is read from its place among others", () => {
   const fake = new FakeRing();
   const { backend } = makeBackend([server("four")], { isTransparent: true });
   const clients = Int32Array.of(...CLIENT_V6, ...CLIENT);
-  backend.openSocket(fake.ring, 0, STREAM, clients, CLIENT_V6.length);
+  backend.sockets.open(fake.ring, 0, STREAM, clients, CLIENT_V6.length);
   assert.deepEqual(fake.asked("bindNow"), [[AF_INET, "192.0.2.7", 0]]);
 });
 

@@ -4,7 +4,7 @@
  * So a worker parses no YAML, resolves nothing and imports neither parser nor schema.
  */
 import type { PolicyName } from "../balance/policy.ts";
-import type { HashOn, Protocol, ProxyProtocol } from "../config/config.ts";
+import type { HashOn, OverloadConfig, Protocol, ProxyProtocol } from "../config/config.ts";
 import type { SocketOptions } from "../net/socket_options.ts";
 
 export interface Plan {
@@ -20,6 +20,8 @@ export interface Plan {
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** Connections and flows of all listeners together, over all workers; 0 is no limit. */
   readonly connectionsMax: number;
+  /** A mark that is null is never reached: JSON has no infinity. */
+  readonly overload: { readonly [Mark in keyof OverloadConfig]: number | null };
   readonly listeners: readonly ListenerPlan[];
   readonly backends: readonly BackendPlan[];
 }
@@ -43,6 +45,8 @@ export interface RoutePlan {
   readonly alpn: readonly string[];
   /** Index in `backends`. */
   readonly backend: number;
+  /** Index in the backend's `subsets`. */
+  readonly subset: number;
   readonly allow: readonly string[];
   readonly deny: readonly string[];
 }
@@ -54,6 +58,8 @@ export interface ListenerPlan {
   readonly sockets: readonly SocketPlan[];
   /** Index in `backends`; -1: only routes lead anywhere. */
   readonly backend: number;
+  /** Index in the backend's `subsets`. */
+  readonly subset: number;
   readonly routes: readonly RoutePlan[];
   /** CIDR texts; null: no PROXY header is expected. */
   readonly trustedProxies: readonly string[] | null;
@@ -75,9 +81,18 @@ export interface ListenerPlan {
 export interface BackendPlan {
   readonly name: string;
   readonly balance: PolicyName;
-  readonly hashOn: HashOn | null;
+  readonly hashOn: readonly HashOn[];
+  readonly loadFactor: number;
   readonly connectTimeoutMs: number;
   readonly retries: number;
+  readonly retryBudget: number;
+  /** Over all workers; 0 is no limit. */
+  readonly connectionsMax: number;
+  readonly pendingMax: number;
+  readonly queueTimeoutMs: number;
+  readonly panicThreshold: number;
+  /** The servers that a listener or route may use, by number here; the first of them: all. */
+  readonly subsets: readonly (readonly number[])[];
   /** The header that servers get first. */
   readonly proxyProtocol: ProxyProtocol | null;
   /** Connect from the client's own address. */
@@ -90,6 +105,11 @@ export interface ServerPlan {
   readonly name: string;
   readonly weight: number;
   readonly backup: boolean;
+  readonly priority: number;
+  /** Whether this node stands in a zone, and the server in another one. */
+  readonly isForeignZone: boolean;
+  /** Over all workers; 0 is no limit. */
+  readonly connectionsMax: number;
   /** struct sockaddr, or empty while the server's name does not resolve. */
   readonly address: readonly number[];
 }

@@ -2,8 +2,8 @@
  * The memory that all processes map, as a whole: the rows of counters (metrics/shared_state.ts),
  * and behind them what limits and QUIC need to be true across workers.
  *
- *   rows | rate of each listener | per worker: clients | per rated listener: clients' rates |
- *   per worker: QUIC connection ids
+ *   rows | board of servers | rate of each listener | per worker: clients |
+ *   per rated listener: clients' rates | per worker: QUIC connection ids
  *
  * Tables are there only where the configuration asks for them. Supervisor and workers compute the
  * same layout from the same plan.
@@ -14,6 +14,7 @@ import { rateTableFloats } from "../limit/rate_table.ts";
 import { QUIC_DIRECTORY_FLOATS, SHARED_CLIENTS } from "../limits.ts";
 import { sharedBytes, type SharedShape, SharedState } from "../metrics/shared_state.ts";
 import type { Plan } from "./plan.ts";
+import { ServerBoard } from "./server_board.ts";
 
 const FLOAT_BYTES = Float64Array.BYTES_PER_ELEMENT;
 
@@ -32,16 +33,18 @@ export function regionShape(plan: Pick<Plan, "workers" | "listeners" | "backends
     workers,
     listeners: listeners.length,
     servers: backends.reduce((count, backend) => count + backend.servers.length, 0),
+    backends: backends.length,
+    lines: backends.reduce((count, backend) => count + backend.subsets.length, 0),
     countsClients: listeners.some((listener) => listener.connectionsPerIpMax > 0),
     ratesClients: listeners.map((listener) => listener.connectionRatePerIp !== null),
-    learnsQuic: backends.some((backend) => backend.hashOn === "quic_connection_id"),
+    learnsQuic: backends.some((backend) => backend.hashOn.includes("quic_connection_id")),
   };
 }
 
 /** Bytes that a shape needs. */
 export function regionBytes(shape: RegionShape): number {
   return sharedBytes(shape) + FLOAT_BYTES * (
-        shape.listeners +
+        ServerBoard.floats(shape) + shape.listeners +
         (shape.countsClients ? shape.workers * clientCountsFloats(SHARED_CLIENTS) : 0) +
         shape.ratesClients.filter((rates) => rates).length * rateTableFloats(SHARED_CLIENTS) +
         (shape.learnsQuic ? shape.workers * QUIC_DIRECTORY_FLOATS : 0)
@@ -50,6 +53,7 @@ export function regionBytes(shape: RegionShape): number {
 
 export class SharedRegion {
   readonly state: SharedState;
+  readonly board: ServerBoard;
   /** A token bucket's cell per listener. */
   readonly rateCells: Float64Array;
   /** By worker; empty where no clients are counted. */
@@ -69,6 +73,7 @@ export class SharedRegion {
       return view;
     };
     const perWorker = (floats: number) => Array.from({ length: shape.workers }, () => take(floats));
+    this.board = new ServerBoard(take(ServerBoard.floats(shape)), shape);
     this.rateCells = take(shape.listeners);
     this.clientTables = shape.countsClients ? perWorker(clientCountsFloats(SHARED_CLIENTS)) : [];
     this.clientRateCells = shape.ratesClients.map((rates) =>

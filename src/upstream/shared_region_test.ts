@@ -5,12 +5,15 @@ import { QUIC_DIRECTORY_FLOATS, SHARED_CLIENTS } from "../limits.ts";
 import { LISTENER_OPEN, TUNNELS_OPEN, TURNS } from "../metrics/metric_names.ts";
 import { listenerOffset, sharedBytes } from "../metrics/shared_state.ts";
 import type { BackendPlan, ListenerPlan } from "./plan.ts";
+import { ServerBoard } from "./server_board.ts";
 import { regionBytes, type RegionShape, regionShape, SharedRegion } from "./shared_region.ts";
 
 const PLAIN: RegionShape = {
   workers: 2,
   listeners: 3,
   servers: 4,
+  backends: 2,
+  lines: 2,
   countsClients: false,
   ratesClients: [false, false, false],
   learnsQuic: false,
@@ -28,9 +31,9 @@ function makeRegion(shape: RegionShape, bytes = regionBytes(shape)): SharedRegio
 
 /** All that a region consists of. */
 function viewsOf(region: SharedRegion): Float64Array[] {
-  const { state, rateCells, clientTables, clientRateCells, quicTables } = region;
+  const { state, board, rateCells, clientTables, clientRateCells, quicTables } = region;
   const rates = clientRateCells.filter((cells) => cells !== null);
-  return [...state.rows, rateCells, ...clientTables, ...rates, ...quicTables];
+  return [...state.rows, board.cells, rateCells, ...clientTables, ...rates, ...quicTables];
 }
 
 Deno.test("the parts are apart from one another and fill the region", () => {
@@ -47,7 +50,7 @@ Deno.test("the parts are apart from one another and fill the region", () => {
 
 Deno.test("tables are there only where something asks for them", () => {
   const plain = makeRegion(PLAIN);
-  assert.equal(regionBytes(PLAIN), sharedBytes(PLAIN) + 3 * 8);
+  assert.equal(regionBytes(PLAIN), sharedBytes(PLAIN) + 8 * (3 + ServerBoard.floats(PLAIN)));
   assert.deepEqual([plain.clientTables, plain.quicTables], [[], []]);
   assert.deepEqual(plain.clientRateCells, [null, null, null]);
   assert.equal(plain.rateCells.length, 3);
@@ -95,16 +98,16 @@ Deno.test("of a dead worker what it held open is forgotten, of the others nothin
 
 Deno.test("the shape follows from the plan", () => {
   const listener = { connectionsPerIpMax: 0, connectionRatePerIp: null } as ListenerPlan;
-  const backend = { hashOn: null, servers: [{}, {}] } as unknown as BackendPlan;
+  const backend = { hashOn: [], servers: [{}, {}], subsets: [[0, 1]] } as unknown as BackendPlan;
   const plan = { workers: 2, listeners: [listener, listener, listener] };
   assert.deepEqual(regionShape({ ...plan, backends: [backend, backend] }), PLAIN);
   const rated = { ...listener, connectionRatePerIp: { perSecond: 1, burst: 1 } };
   const limited = { ...rated, connectionsPerIpMax: 1 };
-  const quic = { ...backend, hashOn: "quic_connection_id" } as const;
+  const quic = { ...backend, hashOn: ["quic_connection_id"] } as const;
   assert.deepEqual(
     regionShape({ workers: 2, listeners: [rated, listener, limited], backends: [quic, backend] }),
     FULL,
   );
-  const hashing = { ...backend, hashOn: "source_ip" } as const;
+  const hashing = { ...backend, hashOn: ["source_ip"] } as const;
   assert.equal(regionShape({ ...plan, backends: [hashing] }).learnsQuic, false);
 });

@@ -7,7 +7,16 @@ import type { BackendPlan, ListenerPlan, Plan, ServerPlan, SocketPlan } from "./
 
 export function serverPlan(name: string, more: Partial<ServerPlan> = {}): ServerPlan {
   const address = [...encodeSocketAddress(Uint8Array.of(10, 0, 0, 1), 80)];
-  return { name, weight: 1, backup: false, address, ...more };
+  return {
+    name,
+    weight: 1,
+    backup: false,
+    priority: 0,
+    isForeignZone: false,
+    connectionsMax: 0,
+    address,
+    ...more,
+  };
 }
 
 export function socketPlan(fd: number, more: Partial<SocketPlan> = {}): SocketPlan {
@@ -18,9 +27,16 @@ export function backendPlan(more: Partial<BackendPlan> = {}): BackendPlan {
   return {
     name: "app",
     balance: "first",
-    hashOn: null,
+    hashOn: [],
+    loadFactor: 0,
     connectTimeoutMs: 2000,
     retries: 1,
+    retryBudget: 0.2,
+    connectionsMax: 0,
+    pendingMax: 128,
+    queueTimeoutMs: 5000,
+    panicThreshold: 0.5,
+    subsets: [(more.servers ?? [serverPlan("one")]).map((_, i) => i)],
     proxyProtocol: null,
     isTransparent: false,
     socket: {},
@@ -35,6 +51,7 @@ export function listenerPlan(more: Partial<ListenerPlan> = {}): ListenerPlan {
     protocol: "tcp",
     sockets: [],
     backend: 0,
+    subset: 0,
     routes: [],
     trustedProxies: null,
     allow: [],
@@ -62,6 +79,7 @@ export function workerPlan(more: Partial<Plan> = {}): Plan {
     drainTimeoutMs: 1000,
     logLevel: "info",
     connectionsMax: 0,
+    overload: { busy: null, memory: null, files: null, buffers: null },
     listeners: [listenerPlan()],
     backends: [backendPlan()],
     ...more,

@@ -5,6 +5,7 @@
  * Standard input is the supervisor's control pipe and stays open: its end means that the
  * supervisor is gone. Standard output carries messages to it.
  */
+import process from "node:process";
 import { capacityWithin } from "../limits.ts";
 import { mapShared, openShim } from "../../ffi/shim.ts";
 import { KernelRing } from "../ring/kernel_ring.ts";
@@ -65,6 +66,10 @@ export function runWorker(): never {
     controlFd: CONTROL_FD,
     signalFd,
     parse: (bytes, count) => channel.parse(bytes, count),
+    cpuMs: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
   }, log);
   worker.start();
   for (const message of channel.parse(rest, rest.length)) worker.apply(message);

@@ -19,6 +19,7 @@ import {
   CUT_GRACE_MS,
   OFFER_NARROW_MS,
   ORPHAN_ACCEPT_MS,
+  PENDING_LOOK_MS,
   TURN_WAIT_MS_MAX,
 } from "../limits.ts";
 import * as metric from "../metrics/metric_names.ts";
@@ -44,9 +45,11 @@ import {
   SIGNAL,
   WRITABLE,
 } from "../ring/ring.ts";
-import { Backend } from "../upstream/backend.ts";
+import { type Backend, makeBackends } from "../upstream/backend.ts";
 import type { ControlMessage, Plan } from "../upstream/plan.ts";
 import type { SharedRegion } from "../upstream/shared_region.ts";
+import { BoardReader } from "./board_reader.ts";
+import { LoadWatch } from "./load_watch.ts";
 
 export const STARTING = 0;
 export const SERVING = 1;
@@ -62,6 +65,8 @@ export interface WorkerInputs {
   readonly controlFd: number;
   /** The shim's eventfd of signals. */
   readonly signalFd: number;
+  /** CPU time that the process has used, in milliseconds. */
+  cpuMs(): number;
   /** Turns bytes of the pipe into messages. */
   parse(bytes: Uint8Array, count: number): readonly ControlMessage[];
 }
@@ -94,7 +99,9 @@ export class Worker {
   readonly #plan: Plan;
   readonly #inputs: WorkerInputs;
   readonly #row: Float64Array;
-  readonly #backends: Backend[] = [];
+  readonly #backends: readonly Backend[];
+  readonly #board: BoardReader;
+  readonly #load: LoadWatch;
   /** When to stop accepting because the supervisor is gone; when to cut. Infinity: never. */
   #stopAtMs = Infinity;
   #cutAtMs = Infinity;
@@ -119,14 +126,8 @@ export class Worker {
     const row = region.state.rows[plan.worker];
     this.#row = row;
     this.pool = new BufferPool(ring, slab);
-    let server = 0;
-    let slot = countSockets(plan).tcp * ACCEPTS_ARMED_MAX;
-    for (let i = 0; i < plan.backends.length; i++) {
-      const backend = plan.backends[i];
-      this.#backends.push(new Backend(backend, server, slot, ring.addresses, region.state));
-      server += backend.servers.length;
-      slot += backend.servers.length;
-    }
+    const firstSlot = countSockets(plan).tcp * ACCEPTS_ARMED_MAX;
+    this.#backends = makeBackends(plan, firstSlot, ring, region);
     const context: ProxyContext = {
       ring,
       pool: this.pool,
@@ -140,6 +141,8 @@ export class Worker {
     };
     this.tcp = new TcpProxy(context, capacity.tunnels);
     this.udp = new UdpProxy(context, capacity.flows);
+    this.#board = new BoardReader(region.board, plan.worker, this.#backends, this.tcp, this.udp);
+    this.#load = new LoadWatch(context, this.tcp, this.udp, inputs.cpuMs);
   }
 
   start(): void {
@@ -159,11 +162,13 @@ export class Worker {
     let waitMs = TURN_WAIT_MS_MAX;
     const hasDeadlines = tcp.tunnels.openCount > 0 || udp.flows.openCount > 0;
     if (hasDeadlines || this.state === DRAINING) waitMs = DEADLINE_WAIT_MS;
+    if (!tcp.connector.pending.isEmpty) waitMs = PENDING_LOOK_MS;
     if (tcp.relay.beginTurn()) waitMs = 0;
     udp.sent.beginTurn();
     row[metric.COMPLETIONS] += ring.turn(waitMs);
     row[metric.TURNS]++;
     row[metric.HEARTBEAT] = ring.nowMs;
+    this.#board.read();
     while (ring.next()) this.#complete(ring.kind);
     tcp.relay.settleSends();
     udp.sent.settle();
@@ -174,6 +179,7 @@ export class Worker {
       this.pool.narrow();
       this.#narrowAtMs = ring.nowMs + OFFER_NARROW_MS;
     }
+    this.#load.look();
     // While draining too: flows go on, and their datagrams come through the listener's socket.
     udp.arm();
     if (this.state === SERVING) {

@@ -84,6 +84,13 @@ export class WorkerLog implements ProxyLog {
     this.log("error", `listener "${listener}": cannot take clients for a moment: ${why}`);
   }
 
+  overloaded(why: string): void {
+    this.log(
+      "warn",
+      why === "" ? "new clients are taken again" : `overloaded, new clients are refused: ${why}`,
+    );
+  }
+
   misread(listener: string, why: string): void {
     this.log("info", `listener "${listener}": client refused, ${why}`);
   }

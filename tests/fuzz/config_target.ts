@@ -26,6 +26,11 @@ export const CONFIG_WORDS = [
   ...["protocol", "udp", "tls", "passthrough", "routes", "match", "sni", "alpn", "allow", "deny"],
   ...["proxy_protocol", "trusted_proxies", "transparent", "socket", "keepalive", "connection_rate"],
   ...["connections_per_ip", "responses", "flows", "mode", "owner", "dscp", "receive_buffer"],
+  ...["zone", "overload", "subset", "labels", "priority", "health_check", "agent_check", "path"],
+  ...["grpc", "dns", "send", "expect", "headers", "interval", "timeout", "rise", "slow_start"],
+  ...["outlier_detection", "max_eject", "circuit_breaker", "panic_threshold", "rebalance"],
+  ...["budget", "load_factor", "retry_budget", "pending", "queue_timeout", "50%", "1%/m", "off"],
+  ...["consistent_hash", "source_port", "/healthz", "200-299", "\\x00", "\\q", "option httpchk"],
   ...[": ", "- ", "\n", "\n  ", "\n    ", "[", "]", "{", "}", ", ", "#", " #", "'", '"', "|", ">"],
   ...["&a ", "*a", "<<: *a", "? ", "!!str ", "%YAML 1.2\n", "---\n", "...\n", "\t", "\r\n", "~"],
   ...["${PORT}", "${EMPTY}", "${NUMBER}", "${ODD}", "${ZEROS}", "${NONE:-1}", "$${", "${", "}"],
@@ -93,9 +98,10 @@ function checkRendering(diagnostics: readonly Diagnostic[], text: string): void 
 }
 
 /** What the rest of the program takes for granted. */
-function checkConfig({ listeners, backends, connectionsMax }: Config): void {
+function checkConfig({ listeners, backends, connectionsMax, overload }: Config): void {
   promise(listeners.length > 0 && backends.length > 0, "something to do");
   promise(Number.isInteger(connectionsMax) && connectionsMax >= 0, "a limit of all listeners");
+  promise(Object.values(overload).every((share) => share > 0), "overload begins above nothing");
   const names = new Set(backends.map(({ name }) => name));
   promise(names.size === backends.length, "names of backends differ");
   for (const listener of listeners) checkListener(listener, names);
@@ -125,8 +131,16 @@ function checkListener(listener: ListenerConfig, backends: ReadonlySet<string>):
     const parsed = parseCidr(text);
     promise(parsed.ok && parsed.value.text === text, `"${text}" is in its one form`);
   }
+  checkSubset(listener.subset, backend);
+  for (const route of routes) checkSubset(route.subset, route.backend);
   checkNumbers(listener);
   checkSocket(listener.socket, "listener");
+}
+
+function checkSubset(subset: Readonly<Record<string, string>>, backend: string | null): void {
+  const words = Object.entries(subset).flat();
+  promise(words.length === 0 || backend !== null, "a subset is of a backend");
+  promise(words.every((word) => /^[A-Za-z0-9]/.test(word)), "labels are words");
 }
 
 function checkBind(bind: BindConfig): void {
@@ -157,12 +171,15 @@ function checkNumbers(listener: ListenerConfig): void {
   }
 }
 
-function checkBackend({ servers, transparent, socket, hashOn, balance }: BackendConfig): void {
+function checkBackend(backend: BackendConfig): void {
+  const { servers, transparent, socket, hashOn, balance, loadFactor } = backend;
   const names = new Set(servers.map(({ name }) => name));
   promise(servers.length > 0 && names.size === servers.length, "names of servers differ");
   promise(![...names].some((name) => name.includes("/")), "names can stand in BACKEND/SERVER");
   promise(servers.some(({ weight }) => weight > 0), "some server may be picked");
-  promise((hashOn !== null) === (balance === "consistent_hash"), "hashing has a key");
+  const isHashing = balance === "consistent_hash";
+  promise((hashOn.length > 0) === isHashing, "hashing has a key");
+  promise(loadFactor === 0 || isHashing && loadFactor > 1, "a bound of hashing leaves room");
   for (const { host, port, unixPath, demo } of servers) {
     const isAddress = host !== "" && port > 0;
     promise(
@@ -171,7 +188,52 @@ function checkBackend({ servers, transparent, socket, hashOn, balance }: Backend
     );
     promise(unixPath === null || !transparent, "a unix socket has no addresses");
   }
+  const groups = servers.filter(({ backup }) => !backup).map(({ priority }) => priority);
+  const isWhole = Math.max(-1, ...groups) === new Set(groups).size - 1;
+  promise(isWhole, "groups of preference have no gap");
+  checkHealth(backend);
+  checkResilience(backend);
   checkSocket(socket, "backend");
+}
+
+function checkHealth({ healthCheck, agentCheck, servers }: BackendConfig): void {
+  for (const check of [healthCheck, agentCheck]) {
+    if (check === null) continue;
+    promise(check.timeoutMs > 0 && check.timeoutMs <= check.intervalMs, "one check at a time");
+  }
+  const isUnix = servers.some(({ unixPath }) => unixPath !== null);
+  promise(agentCheck === null || !isUnix || agentCheck.host !== null, "agents have an address");
+  if (healthCheck === null) return;
+  const { probe, host, port, rise, fall, fastIntervalMs, intervalMs } = healthCheck;
+  promise(rise > 0 && fall > 0, "a change of state takes a check");
+  promise(fastIntervalMs > 0 && fastIntervalMs <= intervalMs, "fast is not slow");
+  const isStream = probe.kind === "tcp" || probe.kind === "http";
+  promise(!isUnix || isStream || host !== null && port !== null, "checks have an address");
+  promise(!isUnix || (host === null) === (port === null), "host and port come together");
+  if (probe.kind === "http") {
+    promise(/^\/[!-~]*$/.test(probe.path), "a path fits into a request");
+    const lines = Object.entries(probe.headers).map(([name, value]) => `${name}: ${value}`);
+    promise(lines.every((line) => /^[\t -~]+$/.test(line)), "a header is one line");
+    promise(probe.status.every(([first, last]) => first >= 100 && first <= last), "statuses");
+  } else if (probe.kind === "tcp" || probe.kind === "udp") {
+    const texts = [probe.send, probe.expect].filter((text) => text !== null);
+    promise(texts.every((text) => /^[\0-\xff]+$/.test(text)), "texts of checks are bytes");
+  }
+}
+
+function checkResilience(backend: BackendConfig): void {
+  const { ejection, circuitBreaker, retryBudget, panicThreshold } = backend;
+  for (const share of [retryBudget, panicThreshold]) {
+    promise(share >= 0 && share <= 1, "a share is a part of one");
+  }
+  promise(backend.rebalancePerSecond >= 0 && backend.rebalancePerSecond <= 1, "a part of all");
+  promise(backend.queueTimeoutMs > 0 && backend.pendingMax >= 0, "a queue has bounds");
+  if (ejection !== null) {
+    promise(ejection.ejectMs <= ejection.ejectMsMax, "the first ejection is the shortest");
+    promise(ejection.ejectedMax > 0 && ejection.ejectedMax <= 1, "some may be ejected");
+  }
+  if (circuitBreaker === null) return;
+  promise(circuitBreaker.errors > 0 && circuitBreaker.trials > 0, "a breaker opens and closes");
 }
 
 function checkSocket(options: ListenerConfig["socket"], side: "listener" | "backend"): void {

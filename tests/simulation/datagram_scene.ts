@@ -2,6 +2,7 @@
  * The part of a scene that is UDP: listeners and their limits, backends, servers and how they
  * answer, and what the network between does to datagrams. Drawn from the scene's seed.
  */
+import { backendPlan } from "../../src/upstream/test_plan.ts";
 import { POLICY_NAMES } from "../../src/balance/policy.ts";
 import type { Random } from "../../src/base/random.ts";
 import { AF_INET } from "../../src/net/socket_address.ts";
@@ -95,6 +96,7 @@ function drawListener(
     protocol: "udp",
     sockets: places.map(({ fd, family, isWildcard }) => ({ fd, family, isWildcard })),
     backend,
+    subset: 0,
     routes: [],
     trustedProxies: takesHeaders ? TRUSTED_RANGES : null,
     idleTimeoutMs: patient ? 20_000 : faults ? 10 + random.below(1000) : 1000,
@@ -113,17 +115,17 @@ function drawListener(
 function drawBackend(random: Random, traits: Traits, name: string, first: number): BackendPlan {
   const count = traits.flood ? 3 : 1 + random.below(4);
   const isQuic = !traits.flood && random.oneIn(6);
-  return {
+  return backendPlan({
     name,
     balance: isQuic ? "consistent_hash" : POLICY_NAMES[random.below(POLICY_NAMES.length)],
-    hashOn: isQuic ? "quic_connection_id" : null,
+    hashOn: isQuic ? ["quic_connection_id"] : [],
     connectTimeoutMs: 100,
     retries: traits.flood ? 2 : random.below(4),
     proxyProtocol: random.oneIn(3) ? "v2" : null,
     isTransparent: traits.faults && random.oneIn(8),
     socket: {},
     servers: drawServers(random, first, count),
-  };
+  });
 }
 
 function drawManner(random: Random, { faults, flood }: Traits): DatagramManner {

@@ -94,6 +94,7 @@ export function drawScene(seed: number): Scene {
     drainTimeoutMs: 1000,
     logLevel: "error",
     connectionsMax: limited && !flood && random.oneIn(8) ? 1 + random.below(16) : 0,
+    overload: { busy: null, memory: null, files: null, buffers: null },
     listeners: [...streams?.listeners ?? [], ...datagrams?.listeners ?? []],
     backends: [...streams?.backends ?? [], ...datagrams?.backends ?? []],
   };

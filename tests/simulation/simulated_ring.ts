@@ -17,6 +17,8 @@ import {
   DATAGRAM,
   DATAGRAM_SOCKET,
   PEEK,
+  PEER_ENDED,
+  PEER_GONE,
   REPLIES,
   type Ring,
   SEND,
@@ -169,8 +171,10 @@ export class SimulatedRing extends SimulatedQueues implements Ring {
     return this.#streams!.endOf(fd).write(bytes.slice(0, count));
   }
 
-  peerEnded(fd: number): boolean {
-    return this.#streams!.endOf(fd).hasPeerEnded;
+  peerEnded(fd: number): number {
+    const { hasPeerEnded, isReset, incoming } = this.#streams!.endOf(fd);
+    if (!hasPeerEnded) return 0;
+    return isReset || incoming.count === 0 ? PEER_GONE : PEER_ENDED;
   }
 
   acceptNow(fd: number, slot: number): number {

@@ -21,7 +21,7 @@ import { SimulatedRing } from "./simulated_ring.ts";
 import { StreamOutcome } from "./stream_outcome.ts";
 import { World } from "./world.ts";
 
-const NO_INPUTS = { controlFd: -1, signalFd: -1, parse: () => [] };
+const NO_INPUTS = { controlFd: -1, signalFd: -1, cpuMs: () => 0, parse: () => [] };
 /** From the calm on, in the simulation's time and in turns: then something hangs. */
 const ENDING_MS_MAX = 30_000;
 const TURNS_MAX = 40_000;
@@ -73,6 +73,7 @@ export class Simulation {
       connectFailed() {},
       refused() {},
       acceptFailed() {},
+      overloaded() {},
       misread: (listener, why) => {
         if (!why.includes("the client ended")) return;
         this.endedEarly.set(listener, (this.endedEarly.get(listener) ?? 0) + 1);

@@ -235,7 +235,7 @@ export const ADMISSION_SLIPS: readonly Slip[] = [
     kind: "streams",
     file: "src/proxy/tcp/prelude.ts",
     from: "if (!hasMore && this.#hasEnded[slot] === 1) {",
-    to: "if (ring.peerEnded(this.#tunnels.fd[slot * 2])) {",
+    to: "if (ring.peerEnded(this.#tunnels.fd[slot * 2]) > 0) {",
   },
   {
     what: "an alert is followed by a reset",

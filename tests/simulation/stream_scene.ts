@@ -2,6 +2,7 @@
  * The part of a scene that is TCP: listeners with what they may ask of clients, backends with what
  * they show to servers, and how servers behave. Drawn from the scene's seed.
  */
+import { backendPlan, serverPlan } from "../../src/upstream/test_plan.ts";
 import { POLICY_NAMES } from "../../src/balance/policy.ts";
 import type { Random } from "../../src/base/random.ts";
 import { AF_INET, AF_INET6, AF_UNIX } from "../../src/net/socket_address.ts";
@@ -127,6 +128,7 @@ function drawRoutes(random: Random, backends: number, firstBackend: number): Rou
     sni,
     alpn,
     backend: firstBackend + random.below(backends),
+    subset: 0,
     allow: [],
     deny: random.oneIn(3) ? BAD_RANGES : [],
   });
@@ -138,12 +140,11 @@ export function drawServers(random: Random, first: number, count: number): Serve
   const families = random.oneIn(2) ? [FAMILIES[random.below(2)]] : FAMILIES;
   return Array.from({ length: count }, (_, i) => {
     const family = families[random.below(families.length)];
-    return {
-      name: `s${first + i}`,
+    return serverPlan(`s${first + i}`, {
       weight: 1 + random.below(3),
       backup: i > 0 && random.oneIn(4),
       address: [...encodeAddress(serverAddress(first + i, family), family)],
-    };
+    });
   });
 }
 
@@ -172,17 +173,17 @@ export function drawStreamScene(random: Random, traits: Traits, taken: Taken): S
     server += count;
     const balance = POLICY_NAMES[random.below(POLICY_NAMES.length)];
     const headers = ["v1", "v2", null, null] as const;
-    return {
+    return backendPlan({
       name: `app${i}`,
       balance,
-      hashOn: balance === "consistent_hash" && random.oneIn(2) ? "sni" : null,
+      hashOn: balance === "consistent_hash" && random.oneIn(2) ? ["sni"] : [],
       connectTimeoutMs: (faults ? 20 : 100) + random.below(300),
       retries: random.below(5),
       proxyProtocol: flood ? null : headers[random.below(headers.length)],
       isTransparent: faults && !flood && random.oneIn(6),
       socket: {},
       servers,
-    };
+    });
   });
   const places: ListeningPlace[] = [];
   let fd = taken.fds;
@@ -197,6 +198,7 @@ export function drawStreamScene(random: Random, traits: Traits, taken: Taken): S
       name: `web${listener}`,
       protocol: isTls ? "tls" : "tcp",
       sockets: mine.map((each) => ({ fd: each.fd, family: each.family, isWildcard: false })),
+      subset: 0,
       backend: hasDefault ? taken.backends + random.below(backendCount) : -1,
       routes,
       trustedProxies: !flood && random.oneIn(3) ? TRUSTED_RANGES : null,

@@ -1,9 +1,10 @@
 /**
  * From an admitted client to a connected server: choose, connect, go on with the next one.
  *
- * A connect that fails or times out goes on to the next candidate, within the backend's retries;
- * no byte has been relayed by then, so the client never sees it. With no candidate left the client
- * is closed, counted, and logged at a capped rate.
+ * A connect that fails or times out goes on to the next candidate, within the backend's retries and
+ * their budget; no byte has been relayed by then, so the client never sees it. Where all candidates
+ * are full the client waits in line (pending_queue.ts). With no candidate left it is closed,
+ * counted, and logged at a capped rate.
  *
  * A PROXY header goes out as soon as the connection stands: a fresh socket's buffer takes it whole,
  * so it is sent in a call of its own and the relay never knows.
@@ -15,24 +16,28 @@ import { EndpointQueue } from "../../connection/endpoint_queue.ts";
 import type { Relay } from "../../connection/relay.ts";
 import type { TimerWheel } from "../../connection/timer_wheel.ts";
 import * as tunnel from "../../connection/tunnels.ts";
-import { IN_CONNECT, type Tunnels } from "../../connection/tunnels.ts";
+import { IN_CONNECT, MEASURED, type Tunnels } from "../../connection/tunnels.ts";
 import { ACCEPT_PAUSE_MS, ATTEMPTS_MAX } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
-import { serverOffset } from "../../metrics/shared_state.ts";
 import { IP_WORDS } from "../../net/ip_words.ts";
-import { ACCEPT, CONNECT, STREAM } from "../../ring/ring.ts";
+import { ACCEPT, CONNECT, PEER_GONE, STREAM } from "../../ring/ring.ts";
 import { AGAIN, OURS, SHORT, verdict } from "../../socket/failure.ts";
 import type { Backend } from "../../upstream/backend.ts";
 import type { ProxyContext } from "../proxy_context.ts";
 import { OutgoingHeader } from "./outgoing_header.ts";
+import { PendingQueue } from "./pending_queue.ts";
 
 export interface ConnectorOwner {
   /** There is no fd or memory for another socket: accepting should rest. */
   onShortage(tunnel: number, result: number): void;
 }
 
+/** In `tried` of a connection: another try at the same server is fine. */
+const NO_SERVER = 0x7fff;
+
 export class Connector {
   readonly headers: OutgoingHeader;
+  readonly pending: PendingQueue;
   readonly #context: ProxyContext;
   readonly #tunnels: Tunnels;
   readonly #wheel: TimerWheel;
@@ -55,50 +60,138 @@ export class Connector {
     this.#relay = relay;
     this.#owner = owner;
     this.headers = new OutgoingHeader(context.ring, tunnels);
+    this.pending = new PendingQueue(context, tunnels);
     this.#shortOfFiles = new EndpointQueue(tunnels.capacity);
   }
 
-  /** Connects a tunnel whose `backend` and `clientHash` are known. */
-  connect(slot: number): void {
-    const { ring, random, backends, region, row, log } = this.#context;
+  /** Connects a tunnel whose `backend`, `subset` and `clientHash` are known. */
+  begin(slot: number): void {
+    const { backends, row } = this.#context;
+    const backend = backends[this.#tunnels.backend[slot]];
+    row[backend.at + metric.BACKEND_CONNECTIONS]++;
+    if (!backend.admits()) {
+      row[backend.at + metric.BACKEND_BREAKER_REFUSED]++;
+      this.#refuse(slot, backend);
+    } else this.#connect(slot);
+  }
+
+  #connect(slot: number): void {
     const tunnels = this.#tunnels;
-    const backend = backends[tunnels.backend[slot]];
+    const backend = this.#context.backends[tunnels.backend[slot]];
     tunnels.state[slot] = tunnel.CONNECTING;
+    const line = backend.firstLine + tunnels.subset[slot];
+    // Nobody overtakes those who wait already.
+    const server = backend.places.isLimited && this.pending.hasWaiting(line)
+      ? -1
+      : this.#choose(slot, backend);
+    if (server >= 0) this.#open(slot, backend, server);
+    else if (!backend.places.isLimited || !this.#wait(slot, backend)) this.#refuse(slot, backend);
+  }
+
+  /** A server that has a place, which is claimed then; -1 without any. */
+  #choose(slot: number, backend: Backend): number {
+    const tunnels = this.#tunnels;
     const server = backend.choose(
-      random.next(),
+      this.#context.random.next(),
       tunnels.clientHash[slot] >>> 0,
       tunnels.tried,
       slot * ATTEMPTS_MAX,
       tunnels.attempts[slot],
+      tunnels.subset[slot],
     );
-    if (server < 0 || tunnels.attempts[slot] >= backend.attemptsMax) {
-      this.#refuse(slot, backend);
-      return;
+    if (server < 0 || backend.places.claim(server)) return server;
+    backend.isSaturated = true; // another worker took the last place at this moment
+    return -1;
+  }
+
+  /** Puts a client in line; false when waiting would be of no use, or too many wait. */
+  #wait(slot: number, backend: Backend): boolean {
+    const { row, ring } = this.#context;
+    const line = backend.firstLine + this.#tunnels.subset[slot];
+    if (!backend.isSaturated && !this.pending.hasWaiting(line)) return false;
+    if (!this.pending.join(slot, backend)) {
+      row[backend.at + metric.BACKEND_PENDING_REFUSED]++;
+      return false;
     }
-    const fd = backend.openSocket(ring, server, STREAM, tunnels.client, slot * IP_WORDS);
+    this.#wheel.set(slot, ring.nowMs + backend.queueTimeoutMs);
+    return true;
+  }
+
+  /** A place at `server` is claimed for the tunnel. */
+  #open(slot: number, backend: Backend, server: number): void {
+    const { ring, row, log } = this.#context;
+    const tunnels = this.#tunnels;
+    const at = backend.places.at(server);
+    const fd = backend.sockets.open(ring, server, STREAM, tunnels.client, slot * IP_WORDS);
+    if (fd < 0) row[at + metric.SERVER_OPEN]--;
     if (fd < 0 && verdict(ACCEPT, fd) === SHORT) {
       this.#waitForMore(slot, fd);
       return;
     }
-    tunnels.tried[slot * ATTEMPTS_MAX + tunnels.attempts[slot]] = server;
+    const attempt = slot * ATTEMPTS_MAX + tunnels.attempts[slot];
+    if (tunnels.attempts[slot] > 0) this.#countRetry(backend, tunnels.tried[attempt - 1]);
+    tunnels.tried[attempt] = server;
     tunnels.attempts[slot]++;
-    const at = serverOffset(region.state.shape, backend.firstServer + server);
     if (fd < 0) {
       // Not for want of files: this machine has no sockets for such an address.
       row[at + metric.SERVER_CONNECT_FAILURES]++;
       log.connectFailed(backend, server, fd);
-      this.connect(slot);
+      this.#retry(slot, backend);
       return;
     }
     tunnels.server[slot] = server;
     tunnels.serverAt[slot] = at;
-    row[at + metric.SERVER_OPEN]++;
     const endpoint = slot * 2 + 1;
     tunnels.fd[endpoint] = fd;
     tunnels.flags[endpoint] |= IN_CONNECT;
     const generation = tunnels.generation[slot];
-    ring.connect(fd, backend.addressSlot(server), CONNECT, endpoint, generation);
+    ring.connect(fd, backend.sockets.addressSlot(server), CONNECT, endpoint, generation);
     this.#wheel.set(slot, ring.nowMs + backend.connectTimeoutMs);
+  }
+
+  /** A connection that failed at a server goes on to another one. */
+  #countRetry(backend: Backend, failed: number): void {
+    if (failed === NO_SERVER) return;
+    this.#context.row[backend.places.at(failed) + metric.SERVER_RETRIES]++;
+  }
+
+  /** Another try at another server, if there is one and the budget has it. */
+  #retry(slot: number, backend: Backend): void {
+    const isLast = this.#tunnels.attempts[slot] >= backend.attemptsMax;
+    if (!isLast && backend.allowsRetry()) {
+      this.#connect(slot);
+      return;
+    }
+    if (!isLast) this.#context.row[backend.at + metric.BACKEND_RETRIES_REFUSED]++;
+    this.#refuse(slot, backend);
+  }
+
+  /** Places that have become free go to those who wait for them, the first ones first. */
+  serve(): void {
+    const { backends } = this.#context;
+    for (let i = 0; i < backends.length && !this.pending.isEmpty; i++) {
+      const backend = backends[i];
+      for (let subset = 0; subset < backend.subsetCount; subset++) {
+        while (this.#serveFirst(backend, backend.firstLine + subset)) { /* as long as it goes */ }
+      }
+    }
+  }
+
+  #serveFirst(backend: Backend, line: number): boolean {
+    const { ring } = this.#context;
+    const tunnels = this.#tunnels;
+    const slot = this.pending.first(line);
+    if (slot < 0 || !this.pending.isFirstOfAll(line)) return false;
+    const isGone = ring.peerEnded(tunnels.fd[slot * 2]) === PEER_GONE;
+    const server = isGone ? -1 : this.#choose(slot, backend);
+    if (server < 0 && !isGone && backend.isSaturated) return false;
+    this.pending.leave(slot, backend);
+    this.#wheel.clear(slot);
+    tunnels.state[slot] = tunnel.CONNECTING;
+    if (server >= 0) this.#open(slot, backend, server);
+    else if (isGone) this.#relay.end(slot, true);
+    else this.#refuse(slot, backend);
+    return true;
   }
 
   /** Out of files or memory: no server's fault, so the client waits. */
@@ -125,7 +218,7 @@ export class Connector {
       const slot = this.#shortOfFiles.shift();
       // It may have been cut, and its slot used again, meanwhile.
       const waits = tunnels.state[slot] === tunnel.CONNECTING && tunnels.fd[slot * 2 + 1] < 0;
-      if (waits) this.connect(slot);
+      if (waits) this.#connect(slot);
     }
   }
 
@@ -152,6 +245,8 @@ export class Connector {
       return;
     }
     this.#context.row[tunnels.serverAt[slot] + metric.SERVER_CONNECTIONS]++;
+    backend.news.onConnected(tunnels.server[slot]);
+    if (backend.latencies !== null) tunnels.flags[endpoint] |= MEASURED;
     this.headers.forget(slot);
     this.#relay.start(slot);
   }
@@ -170,19 +265,36 @@ export class Connector {
       this.#waitForMore(slot, result);
       return;
     }
-    if (result === -ECANCELED) row[metric.CONNECT_TIMEOUTS]++;
+    if (result === -ECANCELED) {
+      row[metric.CONNECT_TIMEOUTS]++;
+      backend.measureTimeout(tunnels.server[slot]);
+    }
     row[at + metric.SERVER_CONNECT_FAILURES]++;
+    backend.news.onConnectFailed(tunnels.server[slot]);
     log.connectFailed(backend, tunnels.server[slot], result);
     this.#giveUpSocket(slot);
     // Again means that the kernel was interrupted: the same server may have another try.
-    if (how === AGAIN) tunnels.tried[slot * ATTEMPTS_MAX + tunnels.attempts[slot] - 1] = 0x7fff;
-    if (tunnels.attempts[slot] < backend.attemptsMax) {
-      row[at + metric.SERVER_RETRIES]++;
-      this.connect(slot);
-    } else this.#refuse(slot, backend);
+    if (how === AGAIN) {
+      tunnels.tried[slot * ATTEMPTS_MAX + tunnels.attempts[slot] - 1] = NO_SERVER;
+    }
+    this.#retry(slot, backend);
   }
 
-  /** The connect took too long; the completion of the cancelled one goes on from there. */
+  /** A client has waited too long for a place. */
+  onQueueExpired(slot: number): void {
+    const { backends, row } = this.#context;
+    const backend = backends[this.#tunnels.backend[slot]];
+    row[backend.at + metric.BACKEND_QUEUE_TIMEOUTS]++;
+    this.leaveQueue(slot);
+    this.#refuse(slot, backend);
+  }
+
+  /** A tunnel that waits for a place waits no more. */
+  leaveQueue(slot: number): void {
+    this.pending.leave(slot, this.#context.backends[this.#tunnels.backend[slot]]);
+  }
+
+  /** A connect took too long; the completion of the cancelled one goes on from there. */
   onExpired(slot: number): void {
     this.#context.ring.cancel(CONNECT, slot * 2 + 1, this.#tunnels.generation[slot]);
   }

@@ -197,7 +197,7 @@ export class Prelude {
       return;
     }
     // The end may have come after the look: only one that begins now shows all there is.
-    this.#hasEnded[slot] = ring.peerEnded(this.#tunnels.fd[slot * 2]) ? 1 : 0;
+    this.#hasEnded[slot] = ring.peerEnded(this.#tunnels.fd[slot * 2]) > 0 ? 1 : 0;
     if (hasMore) {
       this.#seen[slot] = count;
       this.#againMs[slot] = PEEK_AGAIN_MS;

@@ -22,7 +22,8 @@ import { copyIpWords, IP_WORDS, readSocketAddress } from "../../net/ip_words.ts"
 import type { ProxyHeader } from "../../proxy_protocol/proxy_header.ts";
 import { ACCEPT, ADDRESS_SLOT_BYTES } from "../../ring/ring.ts";
 import { OURS, SHORT, verdict } from "../../socket/failure.ts";
-import { CLIENT_HASH_SEED, hashClient } from "../client_hash.ts";
+import type { Backend } from "../../upstream/backend.ts";
+import { CLIENT_HASH_SEED, hashClient, hashPort, joinHash } from "../client_hash.ts";
 import type { ProxyContext } from "../proxy_context.ts";
 import type { ClientHello } from "../tls/client_hello.ts";
 import { TlsRoutes } from "../tls/tls_routes.ts";
@@ -170,6 +171,13 @@ export class TcpProxy {
     );
     this.#row[metric.TUNNELS_OPEN]++;
     this.#row[at + metric.LISTENER_CONNECTIONS]++;
+    if (this.#row[metric.SHEDDING] === 1) {
+      this.#row[at + metric.LISTENER_SHED]++;
+      this.#row[at + metric.LISTENER_OPEN]++;
+      tunnels.state[slot] = tunnel.READING; // nothing is in flight: it ends at once
+      this.relay.end(slot, true);
+      return;
+    }
     if (this.#listenerRoom(listener) === 0) {
       // Another worker took the last place while our accept was armed: this one waits.
       tunnels.state[slot] = tunnel.WAITING;
@@ -231,17 +239,32 @@ export class TcpProxy {
     const { tunnels } = this;
     const { plan, backends } = this.#context;
     const listener = tunnels.listener[slot];
+    tunnels.subset[slot] = plan.listeners[listener].subset;
     const chosen = hello === null ? plan.listeners[listener].backend : this.#route(slot, hello);
     if (chosen < 0) return;
     tunnels.backend[slot] = chosen;
     const backend = backends[chosen];
-    tunnels.clientHash[slot] = hello !== null && backend.hashOn === "sni"
-      ? hashBytes(hello.sniBytes, 0, hello.sniLength, CLIENT_HASH_SEED) | 0
-      : hashClient(tunnels.client, slot * IP_WORDS);
+    tunnels.clientHash[slot] = this.#hashKey(slot, backend, hello);
     if (hello !== null && backend.proxyProtocol === "v2") {
       this.connector.headers.keepHello(slot, hello);
     }
-    this.connector.connect(slot);
+    this.connector.begin(slot);
+  }
+
+  /** What the backend hashes on; signed 32-bit. */
+  #hashKey(slot: number, backend: Backend, hello: ClientHello | null): number {
+    const { client, clientPort } = this.tunnels;
+    const keys = backend.hashOn;
+    let hash = 0;
+    for (let i = 0; i < keys.length; i++) {
+      const part = keys[i] === "source_port"
+        ? hashPort(clientPort[slot])
+        : keys[i] === "sni" && hello !== null
+        ? hashBytes(hello.sniBytes, 0, hello.sniLength, CLIENT_HASH_SEED) | 0
+        : hashClient(client, slot * IP_WORDS);
+      hash = joinHash(hash, part, i);
+    }
+    return hash;
   }
 
   /** The backend that a ClientHello asks for; -1 when it is refused, and then it has been. */
@@ -254,6 +277,7 @@ export class TcpProxy {
     if (route >= 0) {
       const hasAddress = tunnels.clientPort[slot] >= 0;
       if (!hasAddress || access[route].admits(tunnels.client, slot * IP_WORDS)) {
+        tunnels.subset[slot] = plan.routes[route].subset;
         return plan.routes[route].backend;
       }
       this.#row[tunnels.listenerAt[slot] + metric.LISTENER_DENIED]++;
@@ -302,9 +326,10 @@ export class TcpProxy {
     ring.closeNow(bank.fd);
   }
 
-  /** Connections that waited for their listener's limit, or for a file, go on if they can. */
+  /** Connections that waited for a limit, a server or a file go on if they can. */
   admit(): void {
     this.connector.resume();
+    if (!this.connector.pending.isEmpty) this.connector.serve();
     for (let i = 0; i < this.banks.length; i++) {
       const bank = this.banks[i];
       while (bank.waitingCount > 0 && this.#listenerRoom(this.#listenerOf[i]) > 0) {
@@ -326,6 +351,7 @@ export class TcpProxy {
       if (slot < 0) return;
       const state = this.tunnels.state[slot];
       if (state === tunnel.CONNECTING) this.connector.onExpired(slot);
+      else if (state === tunnel.QUEUED) this.connector.onQueueExpired(slot);
       else if (state === tunnel.READING) this.prelude.onExpired(slot);
       else this.relay.onExpired(slot);
     }
@@ -338,12 +364,30 @@ export class TcpProxy {
     this.#row[tunnels.listenerAt[slot] + metric.LISTENER_OPEN]--;
     if (tunnels.server[slot] >= 0) {
       this.#row[tunnels.serverAt[slot] + metric.SERVER_OPEN]--;
+      this.#tellNews(slot);
     }
     if (tunnels.isCounted[slot] === 1) {
       this.#context.gates[tunnels.listener[slot]].uncount(tunnels.client, slot * IP_WORDS);
     }
     this.connector.headers.forget(slot);
     tunnels.free(slot);
+  }
+
+  /** How a connection to a server has ended. */
+  #tellNews(slot: number): void {
+    const { tunnels } = this;
+    const { news } = this.#context.backends[tunnels.backend[slot]];
+    if (tunnels.isBroken[slot] === 1) news.onReset(tunnels.server[slot]);
+    else if ((tunnels.flags[slot * 2 + 1] & tunnel.ENDED) !== 0) {
+      news.onEndedWell(tunnels.server[slot]);
+    }
+  }
+
+  /** A MEASURED server has answered. */
+  onAnswered(slot: number): void {
+    const { tunnels } = this;
+    const backend = this.#context.backends[tunnels.backend[slot]];
+    backend.measure(tunnels.server[slot], tunnels.askedMs, slot);
   }
 
   /** Stops accepting. Connections that wait for room are let in as others end. */
@@ -365,6 +409,28 @@ export class TcpProxy {
     return true;
   }
 
+  /** Ends what is open to a server: connections with a reset; one that connects tries another. */
+  closeServer(backend: number, server: number): void {
+    const { tunnels } = this;
+    for (let slot = 0; slot < tunnels.capacity; slot++) {
+      if (tunnels.backend[slot] !== backend || tunnels.server[slot] !== server) continue;
+      if (tunnels.state[slot] === tunnel.OPEN) this.relay.end(slot, true);
+      else if (tunnels.state[slot] === tunnel.CONNECTING) this.connector.onExpired(slot);
+    }
+  }
+
+  /** Ends up to `count` connections to a server that are quiet at this moment, with a FIN. */
+  moveFrom(backend: number, server: number, count: number): void {
+    const { tunnels } = this;
+    let left = count;
+    for (let slot = 0; slot < tunnels.capacity && left > 0; slot++) {
+      if (tunnels.backend[slot] !== backend || tunnels.server[slot] !== server) continue;
+      if (tunnels.state[slot] !== tunnel.OPEN || !this.relay.isQuiet(slot)) continue;
+      this.relay.end(slot, false);
+      left--;
+    }
+  }
+
   /** Ends every tunnel with a reset; returns how many there were. */
   cut(): number {
     const { tunnels } = this;
@@ -379,6 +445,7 @@ export class TcpProxy {
       const state = tunnels.state[slot];
       if (state === tunnel.FREE || state === tunnel.CLOSING) continue;
       count++;
+      if (state === tunnel.QUEUED) this.connector.leaveQueue(slot);
       this.relay.end(slot, true);
     }
     this.#row[metric.TUNNELS_CUT] += count;

@@ -11,7 +11,7 @@
 import { EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EINVAL } from "../../base/errno.ts";
 import { ATTEMPTS_MAX, FLOW_SOCKET_BYTES, FLOWS_HEADROOM } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
-import { listenerOffset, serverOffset } from "../../metrics/shared_state.ts";
+import { listenerOffset } from "../../metrics/shared_state.ts";
 import { IP_WORDS } from "../../net/ip_words.ts";
 import {
   SO_RCVBUF,
@@ -23,7 +23,7 @@ import {
 import { ACCEPT, DATAGRAM_SOCKET } from "../../ring/ring.ts";
 import { SHORT, verdict } from "../../socket/failure.ts";
 import type { Backend } from "../../upstream/backend.ts";
-import { hashClient } from "../client_hash.ts";
+import { hashClient, hashPort, joinHash } from "../client_hash.ts";
 import type { ProxyContext } from "../proxy_context.ts";
 import { COUNTED, HEADER_DUE, MOVED } from "./flow_flags.ts";
 import type { FlowHeader } from "./flow_header.ts";
@@ -85,6 +85,10 @@ export class FlowAdmission {
     const gate = gates[listener];
     const headers = this.#headers;
     const at = listenerOffset(listener);
+    if (row[metric.SHEDDING] === 1) {
+      row[at + metric.LISTENER_SHED]++;
+      return -1;
+    }
     headers.readSender(probe);
     if (plan.listeners[listener].trustedProxies !== null) {
       if (!gate.trusts(headers.client, 0, headers.clientPort)) return -1;
@@ -103,14 +107,33 @@ export class FlowAdmission {
       row[at + metric.LISTENER_LIMITED]++;
       return -1;
     }
-    const backend = plan.listeners[listener].backend;
-    let hash = hashClient(headers.client, 0);
+    const { backend: number, subset } = plan.listeners[listener];
+    const backend = backends[number];
+    row[backend.at + metric.BACKEND_CONNECTIONS]++;
+    if (!backend.admits()) {
+      row[backend.at + metric.BACKEND_BREAKER_REFUSED]++;
+      row[at + metric.LISTENER_REFUSED]++;
+      return -1;
+    }
+    let hash = this.#hashKey(backend);
     let server = -1;
-    if (this.#quic !== null && backends[backend].hashOn === "quic_connection_id") {
-      server = this.#quic.find(backends[backend], pool.slab, offset, offset + bytes, hash);
+    if (this.#quic !== null && backend.isQuic) {
+      server = this.#quic.find(backend, subset, pool.slab, offset, offset + bytes, hash);
       hash = this.#quic.hash;
     }
-    return this.#open(probe, listener, backend, hash, server, 0);
+    return this.#open(probe, listener, number, hash, server, 0);
+  }
+
+  /** What the backend hashes on; signed 32-bit. */
+  #hashKey(backend: Backend): number {
+    const { client, clientPort } = this.#headers;
+    const keys = backend.hashOn;
+    let hash = 0;
+    for (let i = 0; i < keys.length; i++) {
+      const part = keys[i] === "source_port" ? hashPort(clientPort) : hashClient(client, 0);
+      hash = joinHash(hash, part, i);
+    }
+    return hash;
   }
 
   /**
@@ -183,25 +206,30 @@ export class FlowAdmission {
     preferred: number,
     triedCount: number,
   ): number {
-    const { row, region, backends, random, log, plan } = this.#context;
+    const { row, backends, random, log, plan } = this.#context;
     const backend = backends[number];
     const at = listenerOffset(listener);
+    const { subset } = plan.listeners[listener];
     let count = triedCount;
     let server = preferred;
     for (;;) {
       if (server < 0) {
-        server = backend.choose(random.next(), hash >>> 0, this.#tried, 0, count, true);
+        server = backend.choose(random.next(), hash >>> 0, this.#tried, 0, count, subset, true);
       }
-      if (server < 0 || count >= backend.attemptsMax) {
+      const mayTry = server >= 0 && count < backend.attemptsMax &&
+        (count === triedCount || backend.allowsRetry());
+      // A datagram does not wait in line: its sender sends again, or has no use for it any more.
+      if (!mayTry || !backend.places.claim(server)) {
         row[at + metric.LISTENER_REFUSED]++;
         log.refused(plan.listeners[listener].name, backend);
         return -1;
       }
-      const serverAt = serverOffset(region.state.shape, backend.firstServer + server);
+      const serverAt = backend.places.at(server);
       // Where answers are counted they come one by one.
       const takesBursts = plan.listeners[listener].udp!.responses === 0;
       const fd = this.#openSocket(backend, server, takesBursts);
       if (fd >= 0) return this.#enter(probe, listener, number, hash, server, serverAt, fd);
+      row[serverAt + metric.SERVER_OPEN]--;
       // EAGAIN of a connect: no local port is left (net.ipv4.ip_local_port_range).
       if (fd === -EAGAIN || verdict(ACCEPT, fd) === SHORT) {
         this.#onShortage(listener, fd);
@@ -210,7 +238,8 @@ export class FlowAdmission {
       log.connectFailed(backend, server, fd);
       if (isOfServer(fd)) {
         row[serverAt + metric.SERVER_CONNECT_FAILURES]++;
-        backend.shun(server, this.#context.ring);
+        backend.shun(server);
+        backend.news.onConnectFailed(server);
       }
       this.#tried[count++] = server;
       server = -1;
@@ -220,13 +249,13 @@ export class FlowAdmission {
   /** A socket connected to the server, or a negated errno. */
   #openSocket(backend: Backend, server: number, takesBursts: boolean): number {
     const { ring } = this.#context;
-    const fd = backend.openSocket(ring, server, DATAGRAM_SOCKET, this.#headers.client, 0);
+    const fd = backend.sockets.open(ring, server, DATAGRAM_SOCKET, this.#headers.client, 0);
     if (fd < 0) return fd;
     if (takesBursts) {
       ring.setOption(fd, SOL_UDP, UDP_GRO, 1);
       if (!backend.hasReceiveBuffer) this.#widen(fd);
     }
-    const connected = ring.connectNow(fd, backend.addressSlot(server));
+    const connected = ring.connectNow(fd, backend.sockets.addressSlot(server));
     if (connected >= 0) return fd;
     ring.closeNow(fd);
     return connected;
@@ -281,7 +310,6 @@ export class FlowAdmission {
     if (backends[backend].proxyProtocol !== null) flows.flags[flow] |= HEADER_DUE;
     row[at + metric.LISTENER_OPEN]++;
     row[at + metric.LISTENER_CONNECTIONS]++;
-    row[serverAt + metric.SERVER_OPEN]++;
     row[serverAt + metric.SERVER_CONNECTIONS]++;
     row[metric.FLOWS_OPEN]++;
     this.#owner.onOpened(flow);

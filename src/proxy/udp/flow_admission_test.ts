@@ -285,7 +285,7 @@ Deno.test("bursts of a server are taken as one, unless its answers are counted",
 });
 
 Deno.test("a QUIC connection goes to the server that has given its id, else by the id", () => {
-  const backends = [{ ...TWO_SERVERS[0], hashOn: "quic_connection_id" as const }];
+  const backends = [{ ...TWO_SERVERS[0], hashOn: ["quic_connection_id"] as const }];
   const stage = new Admission({ listeners: [{}], backends }, true);
   const long = (dcid: number, scid: number) =>
     Uint8Array.of(0xc0, 0, 0, 0, 1, 4, dcid, 1, 1, 1, 4, scid, 2, 2, 2, 0, 0);

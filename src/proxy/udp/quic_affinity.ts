@@ -37,6 +37,7 @@ export class QuicAffinity {
    */
   find(
     backend: Backend,
+    subset: number,
     bytes: Uint8Array,
     start: number,
     end: number,
@@ -55,7 +56,7 @@ export class QuicAffinity {
     }
     const server = number - backend.firstServer;
     if (number < 0 || server < 0 || server >= backend.serverCount) return -1;
-    return backend.isUsable(server, this.#clock) ? server : -1;
+    return backend.mayKeep(server, subset) ? server : -1;
   }
 
   /** A datagram of a server: what it calls itself is remembered. `server` counts all backends. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { hashBytes } from "../../base/hash.ts";
+import { SERVER_STATES } from "../../health/server_state.ts";
 import { QUIC_DIRECTORY_FLOATS, UNREACHABLE_MS } from "../../limits.ts";
 import { serverPlan } from "../../upstream/test_plan.ts";
 import { CLIENT_HASH_SEED } from "../client_hash.ts";
@@ -36,7 +37,7 @@ function makeScene() {
   const [one, two] = tables.map((_, own) => new QuicAffinity(tables, own, stage.fake));
   const [near, far] = stage.context.backends;
   const find = (affinity: QuicAffinity, datagram: Uint8Array, backend = near) =>
-    affinity.find(backend, datagram, 0, datagram.length, CLIENT_HASH);
+    affinity.find(backend, 0, datagram, 0, datagram.length, CLIENT_HASH);
   const learn = (affinity: QuicAffinity, server: number, datagram: Uint8Array) =>
     affinity.learn(server, datagram, 0, datagram.length);
   return { stage, one, two, near, far, find, learn };
@@ -95,14 +96,17 @@ Deno.test("a server is told by its number in the backend that was asked, and by 
   assert.equal(find(one, shortHeader(OTHER_ID), near), 0);
 });
 
-Deno.test("a server that may get nothing now is not found, and the hash says what to do", () => {
+Deno.test("a server that does not work now is not found, and the hash says what to do", () => {
   const { stage, one, near, far, find, learn } = makeScene();
   learn(one, 4, longHeader(CLIENT_ID, SERVER_ID));
-  assert.equal(find(one, longHeader(SERVER_ID, CLIENT_ID), far), -1, "its weight is zero");
+  assert.equal(find(one, longHeader(SERVER_ID, CLIENT_ID), far), 2, "at weight 0 it keeps them");
+  stage.context.region.board.setServer(4, SERVER_STATES.indexOf("down"), 1, 256, 0);
+  far.refresh();
+  assert.equal(find(one, longHeader(SERVER_ID, CLIENT_ID), far), -1, "it is down");
   assert.equal(one.hash, hashOf(SERVER_ID));
 
   learn(one, 1, longHeader(CLIENT_ID, OTHER_ID));
-  near.shun(1, stage.fake);
+  near.shun(1);
   assert.equal(find(one, shortHeader(OTHER_ID)), -1, "its port was closed");
   stage.fake.nowMs += UNREACHABLE_MS;
   assert.equal(find(one, shortHeader(OTHER_ID)), 1);
@@ -114,9 +118,9 @@ Deno.test("a datagram is read from its place in the slab, and no further", () =>
   const told = inside(longHeader(CLIENT_ID, SERVER_ID));
   one.learn(1, told, 3, told.length - 3);
   const asked = inside(shortHeader(SERVER_ID));
-  assert.equal(one.find(near, asked, 3, asked.length - 3, CLIENT_HASH), 1);
+  assert.equal(one.find(near, 0, asked, 3, asked.length - 3, CLIENT_HASH), 1);
   // One byte of the id is behind its end.
-  assert.equal(one.find(near, asked, 3, 3 + SERVER_ID.length, CLIENT_HASH), -1);
+  assert.equal(one.find(near, 0, asked, 3, 3 + SERVER_ID.length, CLIENT_HASH), -1);
   learn(one, 0, longHeader(CLIENT_ID, SERVER_ID));
-  assert.equal(one.find(near, asked, 3, asked.length - 3, CLIENT_HASH), 0, "the latest counts");
+  assert.equal(one.find(near, 0, asked, 3, asked.length - 3, CLIENT_HASH), 0, "the latest counts");
 });

@@ -10,7 +10,7 @@ import * as metric from "../../metrics/metric_names.ts";
 import { listenerOffset, serverOffset } from "../../metrics/shared_state.ts";
 import { IP_WORDS, parseIpWords } from "../../net/ip_words.ts";
 import { FakeRing, type RingCall } from "../../ring/test_ring.ts";
-import { Backend } from "../../upstream/backend.ts";
+import { makeBackends } from "../../upstream/backend.ts";
 import type { BackendPlan, ListenerPlan, Plan } from "../../upstream/plan.ts";
 import { regionBytes, regionShape, SharedRegion } from "../../upstream/shared_region.ts";
 import { backendPlan, listenerPlan, socketPlan, workerPlan } from "../../upstream/test_plan.ts";
@@ -76,7 +76,7 @@ export class FlowStage {
       region,
       row,
       plan: this.plan,
-      backends: this.#makeBackends(region),
+      backends: makeBackends(this.plan, 0, this.fake, region),
       gates: this.plan.listeners.map((_, i) => new Gate(this.plan, i, region, row, this.fake)),
       random: new Random(1),
       log: {
@@ -86,21 +86,13 @@ export class FlowStage {
         refused: (listener, backend) => void this.log.push(`${listener}: ${backend.name} refused`),
         acceptFailed: (listener, result) => void this.log.push(`${listener}: short, ${result}`),
         misread: (listener, why) => void this.log.push(`${listener}: ${why}`),
+        overloaded: (why) => void this.log.push(`overloaded: ${why}`),
       },
     };
     const hash = new KeyedHash(...this.plan.hashKey);
     this.flows = new FlowTable(capacity, this.plan.listeners.length, ring, hash);
     this.sockets = new UdpSockets(this.plan, ring);
     this.headers = new FlowHeader(this.plan, this.flows, this.sockets);
-  }
-
-  #makeBackends(region: SharedRegion): Backend[] {
-    let first = 0;
-    return this.plan.backends.map((plan) => {
-      const backend = new Backend(plan, first, first, this.fake.addresses, region.state);
-      first += plan.servers.length;
-      return backend;
-    });
   }
 
   /** Puts a datagram into the slab; its place. */

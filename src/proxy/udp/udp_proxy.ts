@@ -274,12 +274,11 @@ export class UdpProxy implements FlowOpener {
   #reply(flow: number, offset: number, bytes: number, count: number, buffer: number): void {
     const { ring, pool, backends } = this.#context;
     const table = this.flows;
-    if (this.#quic !== null) {
-      const backend = backends[table.backend[flow]];
-      if (backend.hashOn === "quic_connection_id") {
-        const server = backend.firstServer + table.server[flow];
-        this.#quic.learn(server, pool.slab, offset, offset + bytes);
-      }
+    const backend = backends[table.backend[flow]];
+    backend.news.onConnected(table.server[flow]);
+    if (this.#quic !== null && backend.isQuic) {
+      const server = backend.firstServer + table.server[flow];
+      this.#quic.learn(server, pool.slab, offset, offset + bytes);
     }
     table.touch(flow);
     table.onReply(flow);
@@ -334,17 +333,19 @@ export class UdpProxy implements FlowOpener {
 
   /** The server's port is closed, or it cannot be reached: its flow moves on, once. */
   #onRefused(flow: number, result: number): void {
-    const { backends, log, ring } = this.#context;
+    const { backends, log } = this.#context;
     const table = this.flows;
     const backend = backends[table.backend[flow]];
     const at = table.serverAt[flow];
     this.#row[at + metric.SERVER_CONNECT_FAILURES]++;
     log.connectFailed(backend, table.server[flow], result);
-    backend.shun(table.server[flow], ring);
+    backend.shun(table.server[flow]);
+    backend.news.onConnectFailed(table.server[flow]);
     // Moved once, for a datagram that nobody has answered and that is still kept.
     const state = table.flags[flow] & (MOVED | UNANSWERED);
     const offset = this.#journal.offsetOf(flow);
-    const mayMove = state === UNANSWERED && offset >= 0 && backend.attemptsMax > 1;
+    const mayMove = state === UNANSWERED && offset >= 0 && backend.attemptsMax > 1 &&
+      backend.allowsRetry();
     const bytes = mayMove ? this.#journal.bytesOf(flow) : 0;
     const next = mayMove ? this.#admission.move(flow) : -1;
     if (next < 0) {
@@ -424,6 +425,15 @@ export class UdpProxy implements FlowOpener {
     if (this.flows.freeCount < this.flows.capacity || this.sent.count > 0) return false;
     if (this.#isDraining) this.sockets.stop();
     return this.sockets.isIdle;
+  }
+
+  /** Ends the flows of a server; their clients' next datagrams open others. */
+  closeServer(backend: number, server: number): void {
+    for (let flow = 0; flow < this.flows.capacity; flow++) {
+      if (this.flows.state[flow] !== flows.OPEN) continue;
+      if (this.flows.backend[flow] !== backend || this.flows.server[flow] !== server) continue;
+      this.end(flow);
+    }
   }
 
   /** Ends every flow; returns how many there were. */

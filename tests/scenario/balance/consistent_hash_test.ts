@@ -1,7 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { askNameFrom, tally } from "../client.ts";
+import { askNameFrom, askNames, Client, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
-import { Origin, say } from "../origin.ts";
+import { Origin, say, sayThenEcho } from "../origin.ts";
 import { type RingwayProcess, startRingway } from "../ringway_process.ts";
 
 const CLIENTS = Array.from({ length: 40 }, (_, i) => `127.0.3.${i + 1}`);
@@ -60,4 +60,45 @@ Deno.test("consistent_hash moves only the clients of a server that is away", asy
   });
   await using _again = new Origin(say("b"), { port: b.port });
   deepEqual(await serversOf(ringway, 1), before);
+});
+
+Deno.test("load_factor bounds what one server gets, though all have one key", async () => {
+  const origins = Array.from("abcd", (name) => new Origin(sayThenEcho(name)));
+  await using stack = new AsyncDisposableStack();
+  for (const origin of origins) stack.use(origin);
+  await using ringway = await startRingway(configText({
+    workers: 2,
+    servers: origins,
+    backend: "balance: consistent_hash, load_factor: 1.25",
+  }));
+  using clients = new DisposableStack();
+  const names: string[] = [];
+  for (let i = 0; i < 40; i++) {
+    const client = clients.use(await Client.connect(ringway.port()));
+    names.push(await client.receive(1));
+    const most = Math.max(...Object.values(tally(names)));
+    equal(most <= Math.ceil(1.25 * (i + 1) / 4), true, names.join(""));
+  }
+  // Beyond what each may have it is the key that decides: some are as full as may be.
+  equal(Math.max(...Object.values(tally(names))) >= 12, true, names.join(""));
+});
+
+Deno.test("hash_on: a list makes one key of all", async () => {
+  await using a = new Origin(say("a"));
+  await using b = new Origin(say("b"));
+  await using ringway = await startRingway(`
+workers: 2
+listeners:
+  both: { bind: "127.0.0.1:0", backend: both }
+  one: { bind: "127.0.0.1:0", backend: one }
+backends:
+  both:
+    servers: ["${a.address}", "${b.address}"]
+    balance: consistent_hash
+    hash_on: [source_ip, source_port]
+  one: { servers: ["${a.address}", "${b.address}"], balance: consistent_hash }
+`);
+  const ask = (listener: string) => askNames(ringway.port(listener), 40);
+  equal(Object.keys(tally(await ask("both"))).length, 2, "each port is a key");
+  equal(Object.keys(tally(await ask("one"))).length, 1, "an address is a key");
 });

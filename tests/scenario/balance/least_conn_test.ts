@@ -1,6 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
+import { command, named, untilState, untilWorkersKnow } from "../health_status.ts";
 import { Origin, sayThenEcho } from "../origin.ts";
 import { startRingway } from "../ringway_process.ts";
 
@@ -66,4 +67,49 @@ Deno.test("least_conn gives a server connections for its weight", async () => {
   }
   const { backends } = await ringway.snapshot();
   deepEqual(backends[0].servers.map(({ open }) => open), [30, 10]);
+});
+
+Deno.test("least_conn is true to within one over four workers, whoever is out", async () => {
+  await using a = new Origin(sayThenEcho("a"));
+  await using b = new Origin(sayThenEcho("b"));
+  await using c = new Origin(sayThenEcho("c"));
+  await using ringway = await startRingway(configText({
+    workers: 4,
+    servers: named({ a, b, c }),
+    backend: "balance: least_conn",
+  }));
+  using clients = new DisposableStack();
+  let held: Held[] = [];
+  const holdEvenly = async (count: number, names: readonly string[]) => {
+    for (let i = 0; i < count; i++) {
+      held.push(await hold(ringway.port()));
+      clients.use(held.at(-1)!.client);
+      const counts = names.map((name) => countOf(held, name));
+      const isEven = Math.max(...counts) - Math.min(...counts) <= 1;
+      equal(isEven, true, `${names}: ${counts} after ${i + 1}`);
+    }
+  };
+  await holdEvenly(40, ["a", "b", "c"]);
+  const { workers } = await ringway.snapshot();
+  equal(workers.every(({ tunnels }) => tunnels > 0), true, "all workers have taken some");
+
+  await command(ringway, "drain", "app/b");
+  await untilState(ringway, "b", "drain");
+  await untilWorkersKnow(ringway);
+  const before = countOf(held, "b");
+  await holdEvenly(20, ["a", "c"]);
+  equal(countOf(held, "b"), before);
+
+  // It is empty when it comes back, and gets all until it has as many as the others.
+  for (const { client } of held.filter(({ name }) => name === "b")) client[Symbol.dispose]();
+  held = held.filter(({ name }) => name !== "b");
+  await ringway.until("b has none", ({ backends }) => backends[0].servers[1].open === 0);
+  await command(ringway, "ready", "app/b");
+  await untilState(ringway, "b", "up");
+  await untilWorkersKnow(ringway);
+  for (let i = 0; i < 20; i++) {
+    held.push(await hold(ringway.port()));
+    clients.use(held.at(-1)!.client);
+    equal(held.at(-1)!.name, "b");
+  }
 });

@@ -60,6 +60,9 @@ Deno.test("status --json tells of workers, listeners, backends and servers", asy
   deepEqual([app.name, app.balance, gone.name], ["app", "round_robin", "gone"]);
   const [good] = app.servers;
   deepEqual([good.name, good.address, good.weight], ["good", origin.address, 5]);
+  deepEqual([good.state, good.state_reason, good.overridden], ["up", "", false]);
+  equal(Date.parse(good.state_since) <= Date.now(), true);
+  deepEqual([good.configured_weight, good.share, good.check, good.agent], [5, 1, null, null]);
   deepEqual([good.open, good.total, good.connect_failures], [1, 4, 0]);
   deepEqual([good.sent_bytes, good.received_bytes], [12, 16]);
   const [bad, spare] = gone.servers;
@@ -74,9 +77,9 @@ Deno.test("status shows the same to people", async () => {
   using _client = client;
   const { code, out } = await runRingway(["status", "--socket", ringway.socket]);
   equal(code, 0);
-  match(out, new RegExp(`^ringway \\S+, pid ${ringway.pid}, serving for \\d+ s$`, "m"));
+  match(out, new RegExp(`^ringway \\S+, pid ${ringway.pid}, serving for \\d+s$`, "m"));
   ringway.workerPids.forEach((pid, worker) => {
-    match(out, new RegExp(`^worker ${worker} +serving +${pid} +\\d +0 +0$`, "m"));
+    match(out, new RegExp(`^worker ${worker} +serving +${pid} +\\d+% +\\d +0 +0$`, "m"));
   });
   const port = ringway.port("web");
   match(
@@ -84,8 +87,8 @@ Deno.test("status shows the same to people", async () => {
     new RegExp(`^listener web +127.0.0.1:${port} +1 +4 +0 +12 B +16 B$`, "m"),
   );
   match(out, /^listener broken .* 0 +2 +2 +0 B +0 B$/m);
-  match(out, new RegExp(`^app/good +${origin.address} +5 +1 +4 +0 +0 +12 B +16 B$`, "m"));
-  match(out, /^gone\/127\.0\.1\.2:1 +127\.0\.1\.2:1 +1 backup +0 +0 +2 +0 +0 B +0 B$/m);
+  match(out, new RegExp(`^app/good +${origin.address} +up \\d+s +5 +1 +4 +0 +0 +12 B +16 B$`, "m"));
+  match(out, /^gone\/127\.0\.1\.2:1 +127\.0\.1\.2:1 +\w+ \d+s +1 backup +0 +0 +2 +0 +0 B +0 B$/m);
 });
 
 Deno.test("status finds the program by the default place and by its configuration", async () => {

@@ -1,0 +1,198 @@
+/**
+ * The desk where all news about servers comes in: probes, agents, operators, and what workers
+ * count. Each backend has its watch (backend_watch.ts), which decides and publishes; here are the
+ * clock, the checks, the memory of events, and what people are told.
+ *
+ * When the supervisor is gone workers go on with what it published last.
+ */
+import { RecentList } from "../base/recent_list.ts";
+import { quoteText } from "../base/quoted_text.ts";
+import type { Config } from "../config/config.ts";
+import type { StateChange } from "../health/backend_health.ts";
+import type { Level } from "../log/log.ts";
+import type { CheckReport } from "../probe/check_report.ts";
+import type { ProbeTarget } from "../probe/probe_outcome.ts";
+import type { ProbeVerdict } from "../probe/probe_record.ts";
+import { ServerChecks } from "../probe/server_checks.ts";
+import type { AgentVerdict } from "../health/agent_line.ts";
+import type { SharedRegion } from "../upstream/shared_region.ts";
+import { BackendWatch } from "./backend_watch.ts";
+import type { BackendHealthReport, HealthEvent } from "./health_report.ts";
+import { memoryUse } from "./memory_use.ts";
+import type { ServerCommand, ServerPlace } from "./server_command.ts";
+import { EVENTS_KEPT_MAX } from "./snapshot.ts";
+
+/** How often counters are looked at. */
+const OBSERVE_MS = 100;
+const MEMORY_LOOK_MS = 1000;
+
+export interface HealthDeskOptions {
+  /** The address of a server, counted through all backends; null while its name is not resolved. */
+  targetOf(server: number): ProbeTarget | null;
+  /** An IP literal for a name; rejects when there is none. */
+  lookUp(name: string): Promise<string>;
+  log(level: Level, text: string): void;
+}
+
+/** Where a server stands: its backend and its place there. */
+interface Place {
+  readonly backend: number;
+  readonly server: number;
+}
+
+export class HealthDesk {
+  readonly events = new RecentList<HealthEvent>(EVENTS_KEPT_MAX);
+  readonly #config: Config;
+  readonly #region: SharedRegion;
+  readonly #options: HealthDeskOptions;
+  readonly #watches: readonly BackendWatch[];
+  /** By server, counted through all backends. */
+  readonly #places: readonly Place[];
+  readonly #probes: (CheckReport | null)[];
+  readonly #agents: (CheckReport | null)[];
+  #checks: ServerChecks | null = null;
+  #timers: ReturnType<typeof setInterval>[] = [];
+
+  constructor(config: Config, region: SharedRegion, options: HealthDeskOptions) {
+    this.#config = config;
+    this.#region = region;
+    this.#options = options;
+    const nowMs = performance.now();
+    this.#places = config.backends.flatMap(({ servers }, backend) =>
+      servers.map((_, server) => ({ backend, server }))
+    );
+    this.#watches = config.backends.map((backend, i) =>
+      new BackendWatch(
+        backend,
+        {
+          backend: i,
+          firstServer: this.#places.findIndex((place) => place.backend === i),
+          isForeignZone: backend.servers.map(({ zone }) =>
+            config.zone !== null && zone !== null && zone !== config.zone
+          ),
+          isKnown: (server) => options.targetOf(server) !== null,
+        },
+        region,
+        nowMs,
+      )
+    );
+    this.#probes = this.#places.map(() => null);
+    this.#agents = this.#places.map(() => null);
+    for (const watch of this.#watches) watch.publish();
+  }
+
+  /** Begins to look and to probe. */
+  start(): void {
+    this.#timers = [
+      setInterval(() => this.observe(performance.now()), OBSERVE_MS),
+      setInterval(() => this.#region.board.setMemory(memoryUse()), MEMORY_LOOK_MS),
+    ];
+    this.#checks = new ServerChecks(this.#config.backends, this.#options, {
+      onProbe: (server, verdict, report) => this.#onProbe(server, verdict, report),
+      onAgent: (server, verdict, report) => this.#onAgent(server, verdict, report),
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#checks?.stop();
+  }
+
+  /** Takes in what workers have counted. */
+  observe(nowMs: number): void {
+    this.#watches.forEach((watch, i) => {
+      const { name } = this.#config.backends[i];
+      for (const { from, to, reason } of watch.observe(nowMs)) {
+        this.#record({ backend: name, server: "", from, to, reason });
+        const level = to === "calm" || to.endsWith("closed") ? "info" : "warn";
+        this.#options.log(level, `backend ${quoteText(name)}: ${to}: ${reason}`);
+      }
+      this.#tell(i);
+    });
+  }
+
+  #onProbe(server: number, verdict: ProbeVerdict, report: CheckReport): void {
+    this.#probes[server] = report;
+    if (!verdict.changed && !verdict.isFirst) return;
+    const place = this.#places[server];
+    const reason = verdict.streak === "" ? report.text : `${verdict.streak}: ${report.text}`;
+    this.#hear(place, (watch, nowMs) => {
+      watch.health.onProbe(place.server, verdict.isUp, reason, nowMs);
+    });
+  }
+
+  #onAgent(server: number, verdict: AgentVerdict | null, report: CheckReport): void {
+    this.#agents[server] = report;
+    if (verdict === null) return; // what is not understood changes nothing
+    const place = this.#places[server];
+    this.#hear(place, (watch, nowMs) => watch.health.onAgent(place.server, verdict, nowMs));
+  }
+
+  command({ backend, server }: ServerPlace, command: ServerCommand): void {
+    this.#hear({ backend, server }, (watch, nowMs) => watch.health.command(server, command, nowMs));
+  }
+
+  #hear({ backend }: Place, tell: (watch: BackendWatch, nowMs: number) => void): void {
+    const nowMs = performance.now();
+    const watch = this.#watches[backend];
+    tell(watch, nowMs);
+    this.#tell(backend);
+    watch.publish();
+  }
+
+  /** Passes on what has changed of a backend's servers. */
+  #tell(backend: number): void {
+    const watch = this.#watches[backend];
+    const { name, servers } = this.#config.backends[backend];
+    const changes = watch.health.takeEvents();
+    for (const change of changes) {
+      const { from, to, reason } = change;
+      const server = servers[change.server].name;
+      this.#record({ backend: name, server, from, to, reason });
+      const why = reason === "" ? "" : `: ${reason}`;
+      const text = `server ${quoteText(server)} of backend ${quoteText(name)} is ${to}${why}`;
+      this.#options.log(to === "down" || to === "ejected" ? "warn" : "info", text);
+    }
+    if (changes.length > 0) this.#warnIfNoneIsUp(backend, changes);
+  }
+
+  #warnIfNoneIsUp(backend: number, changes: readonly StateChange[]): void {
+    const { health, isPanicking } = this.#watches[backend];
+    if (!changes.some(({ from }) => from === "up")) return;
+    for (let server = 0; server < health.count; server++) {
+      if (health.state(server) === "up") return;
+    }
+    const { name } = this.#config.backends[backend];
+    const then = isPanicking ? "all that are not taken out are tried" : "clients are refused";
+    this.#options.log("error", `backend ${quoteText(name)} has no server that is up; ${then}`);
+  }
+
+  #record(event: Omit<HealthEvent, "atMs">): void {
+    this.events.push({ atMs: Date.now(), ...event });
+  }
+
+  /** What is known now, by backend. */
+  reports(): BackendHealthReport[] {
+    const offsetMs = Date.now() - performance.now();
+    let number = 0;
+    return this.#watches.map(({ health, isPanicking, breaker }, backend) => ({
+      isPanicking,
+      breaker: breaker?.state ?? null,
+      servers: this.#config.backends[backend].servers.map((_, server) => {
+        const [probe, agent] = [this.#probes[number], this.#agents[number]];
+        number++;
+        return {
+          state: health.state(server),
+          reason: health.reason(server),
+          sinceMs: Math.round(offsetMs + health.sinceMs(server)),
+          weight: health.weight(server),
+          share: health.share(server) / 256,
+          isOverridden: health.isOverridden(server),
+          probe,
+          agent,
+          ejections: health.ejections(server),
+        };
+      }),
+    }));
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Looks a few times a second at what a worker lives on (core, memory, files, buffers) and says in
+ * its row whether it takes new clients; the proxies refuse them while it does not. What there is
+ * already goes on.
+ *
+ * The rule is health/overload.ts; here are the figures.
+ *
+ * @hot
+ */
+import type { BufferPool } from "../buffer/buffer_pool.ts";
+import { Overload } from "../health/overload.ts";
+import { BUFFERS_MAX, OVERLOAD_LOOK_MS } from "../limits.ts";
+import { BUSY, SHEDDING } from "../metrics/metric_names.ts";
+import type { ProxyContext } from "../proxy/proxy_context.ts";
+import type { TcpProxy } from "../proxy/tcp/tcp_proxy.ts";
+import type { UdpProxy } from "../proxy/udp/udp_proxy.ts";
+
+export class LoadWatch {
+  readonly #context: ProxyContext;
+  readonly #pool: BufferPool;
+  readonly #tcp: TcpProxy;
+  readonly #udp: UdpProxy;
+  readonly #cpuMs: () => number;
+  readonly #overload: Overload;
+  /** When it was looked at last, and the CPU time that had been used by then; milliseconds. */
+  readonly #last = new Float64Array(2);
+
+  /** @param cpuMs CPU time that the process has used. */
+  constructor(context: ProxyContext, tcp: TcpProxy, udp: UdpProxy, cpuMs: () => number) {
+    this.#context = context;
+    this.#pool = context.pool;
+    this.#tcp = tcp;
+    this.#udp = udp;
+    this.#cpuMs = cpuMs;
+    const { busy, memory, files, buffers } = context.plan.overload;
+    this.#overload = new Overload({
+      busy: busy ?? Infinity,
+      memory: memory ?? Infinity,
+      files: files ?? Infinity,
+      buffers: buffers ?? Infinity,
+    });
+  }
+
+  look(): void {
+    const { ring, row } = this.#context;
+    const sinceMs = ring.nowMs - this.#last[0];
+    if (sinceMs < OVERLOAD_LOOK_MS) return;
+    const usedMs = this.#cpuMs();
+    // The first look has nothing to compare with.
+    row[BUSY] = this.#last[0] === 0 ? 0 : (usedMs - this.#last[1]) / sinceMs;
+    this.#last[0] = ring.nowMs;
+    this.#last[1] = usedMs;
+    this.#judge();
+  }
+
+  #judge(): void {
+    const { region, row, log } = this.#context;
+    const { tunnels } = this.#tcp;
+    const { flows } = this.#udp;
+    const files = Math.max(
+      shareOf(tunnels.openCount, tunnels.capacity),
+      shareOf(flows.openCount, flows.capacity),
+    );
+    const buffers = this.#pool.leasedTotal / BUFFERS_MAX;
+    const overload = this.#overload;
+    if (!overload.observe(row[BUSY], region.board.memory, files, buffers)) return;
+    row[SHEDDING] = overload.isShedding ? 1 : 0;
+    log.overloaded(overload.reason);
+  }
+}
+
+function shareOf(count: number, capacity: number): number {
+  return capacity === 0 ? 0 : count / capacity;
+}

@@ -1,0 +1,212 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { askName, askNames, tally } from "../client.ts";
+import { configText } from "../config_text.ts";
+import { changesOf, named, serverStatus, untilState } from "../health_status.ts";
+import { type Mood, MoodyServer, resetAfter, tell } from "../moody_server.ts";
+import { SilentServer } from "../origin.ts";
+import { type RingwayProcess, startRingway } from "../ringway_process.ts";
+import { until } from "../until.ts";
+
+/** Sends clients until a server is in a state; what they were told. */
+async function askUntil(ringway: RingwayProcess, server: string, state: string): Promise<string[]> {
+  const names: string[] = [];
+  await until(`${server} is ${state}`, async () => {
+    names.push(...await askNames(ringway.port(), 5));
+    return serverStatus(await ringway.snapshot(), server).state === state;
+  }, { state: () => ringway.state });
+  return names;
+}
+
+Deno.test("a server that refuses is ejected, comes back, and is out longer each time", async () => {
+  await using a = await MoodyServer.start(tell("a"));
+  await using b = await MoodyServer.start(tell("b"));
+  await using c = await MoodyServer.start(tell("c"));
+  await using ringway = await startRingway(configText({
+    workers: 3,
+    servers: named({ a, b, c }),
+    backend: "outlier_detection: { eject: 500ms }",
+  }));
+  await a.refuse();
+  deepEqual(tally(await askUntil(ringway, "a", "ejected"))[""], undefined, "no client sees it");
+  const ejected = serverStatus(await ringway.snapshot(), "a");
+  match(ejected.state_reason, /\d+ connects? in a row failed.*500 ?ms/);
+  equal(ejected.connect_failures >= 5, true);
+  equal(ejected.ejections, 1);
+
+  const startedMs = performance.now();
+  deepEqual(Object.keys(tally(await askNames(ringway.port(), 20))).sort(), ["b", "c"]);
+  await untilState(ringway, "a", "up");
+  equal(performance.now() - startedMs < 3000, true);
+  // Still of no use: out again, and for twice as long.
+  await askUntil(ringway, "a", "ejected");
+  const again = serverStatus(await ringway.snapshot(), "a");
+  match(again.state_reason, /1 ?s\b|1000 ?ms/);
+  equal(again.ejections, 2);
+  equal(again.connect_failures >= 10, true, "its errors of before are forgiven");
+
+  await a.comeBack();
+  await untilState(ringway, "a", "up");
+  equal((await askUntil(ringway, "a", "up")).includes("a"), true);
+  equal(tally(await askNames(ringway.port(), 30)).a > 0, true);
+  deepEqual(changesOf(await ringway.snapshot(), "a"), [
+    "up to ejected",
+    "ejected to up",
+    "up to ejected",
+    "ejected to up",
+  ]);
+});
+
+Deno.test("a server that resets half-way is ejected, and few clients have seen it", async () => {
+  await using a = await MoodyServer.start(resetAfter("a"));
+  await using b = await MoodyServer.start(tell("b"));
+  await using ringway = await startRingway(configText({
+    workers: 2,
+    servers: named({ a, b }),
+    backend: "outlier_detection: { eject: 10s }",
+  }));
+  await askUntil(ringway, "a", "ejected");
+  const { state_reason, resets } = serverStatus(await ringway.snapshot(), "a");
+  match(state_reason, /reset/);
+  equal(resets >= 5, true);
+  deepEqual(tally(await askNames(ringway.port(), 20)), { b: 20 });
+});
+
+Deno.test("a server that does not answer connects is ejected, and its clients served", async () => {
+  using a = await SilentServer.start();
+  await using b = await MoodyServer.start(tell("b"));
+  await using ringway = await startRingway(configText({
+    workers: 2,
+    servers: named({ a, b }),
+    backend: "outlier_detection: { errors: 3 }, timeouts: { connect: 100ms }",
+  }));
+  deepEqual(Object.keys(tally(await askUntil(ringway, "a", "ejected"))), ["b"]);
+  equal(serverStatus(await ringway.snapshot(), "a").connect_failures >= 3, true);
+  const startedMs = performance.now();
+  deepEqual(tally(await askNames(ringway.port(), 20)), { b: 20 });
+  equal(performance.now() - startedMs < 1000, true, "nobody waits for it");
+});
+
+Deno.test("a server that fails now and then is not ejected", async () => {
+  let turn = 0;
+  const good = tell("a");
+  const bad = resetAfter("a");
+  const moods: Mood = (socket) => (turn++ % 3 === 2 ? good : bad)(socket);
+  await using a = await MoodyServer.start(moods);
+  await using b = await MoodyServer.start(tell("b"));
+  await using ringway = await startRingway(configText({ servers: named({ a, b }) }));
+  await askNames(ringway.port(), 60);
+  await ringway.until("its resets are counted", (snapshot) => {
+    return serverStatus(snapshot, "a").resets >= 15;
+  });
+  await ringway.untilTurned(2);
+  const { state, ejections } = serverStatus(await ringway.snapshot(), "a");
+  deepEqual([state, ejections], ["up", 0]);
+});
+
+Deno.test("never more than max_ejected, and never the last one", async () => {
+  await using a = await MoodyServer.start(tell("a"));
+  await using b = await MoodyServer.start(tell("b"));
+  await using c = await MoodyServer.start(tell("c"));
+  await using d = await MoodyServer.start(tell("d"));
+  await using ringway = await startRingway(`
+workers: 2
+listeners:
+  half: { bind: "127.0.0.1:0", backend: app }
+  most: { bind: "127.0.0.1:0", backend: most }
+backends:
+  app: { servers: [${named({ a, b, c, d }).join(", ")}], retries: 3, retry_budget: 100% }
+  most:
+    servers: [${named({ a, b }).join(", ")}]
+    outlier_detection: { max_ejected: 100% }
+    retry_budget: 100%
+`);
+  for (const server of [a, b, c]) await server.refuse();
+  const count = async (backend: string, servers: string) => {
+    const snapshot = await ringway.snapshot();
+    return [...servers].filter((name) => {
+      return serverStatus(snapshot, name, backend).state === "ejected";
+    }).length;
+  };
+  await until("two of four are ejected", async () => {
+    await askNames(ringway.port("half"), 5);
+    return await count("app", "abcd") === 2;
+  }, { state: () => ringway.state });
+  await until("one of two is ejected", async () => {
+    await askNames(ringway.port("most"), 5);
+    return await count("most", "ab") === 1;
+  }, { state: () => ringway.state });
+  deepEqual(tally(await askNames(ringway.port("half"), 30)), { d: 30 });
+  await askNames(ringway.port("most"), 30);
+  await ringway.untilTurned(1);
+  equal(await count("app", "abcd"), 2);
+  equal(await count("most", "ab"), 1);
+});
+
+Deno.test("the only server of a backend is left alone, and found once it is back", async () => {
+  await using a = await MoodyServer.start(tell("a"));
+  await using ringway = await startRingway(configText({ workers: 2, servers: named({ a }) }));
+  await a.refuse();
+  deepEqual(tally(await askNames(ringway.port(), 30)), { "": 30 });
+  await ringway.untilTurned(1);
+  const { state, ejections, connect_failures } = serverStatus(await ringway.snapshot(), "a");
+  deepEqual([state, ejections, connect_failures], ["up", 0, 30]);
+  await a.comeBack();
+  equal(await askName(ringway.port()), "a");
+});
+
+Deno.test("outlier_detection: false ejects nobody", async () => {
+  await using a = await MoodyServer.start(tell("a"));
+  await using b = await MoodyServer.start(tell("b"));
+  await using ringway = await startRingway(configText({
+    servers: named({ a, b }),
+    backend: "outlier_detection: false",
+  }));
+  await a.refuse();
+  deepEqual(tally(await askNames(ringway.port(), 30)), { b: 30 });
+  await ringway.untilTurned(1);
+  deepEqual((await ringway.snapshot()).events, []);
+});
+
+Deno.test("a probe that finds a server back ends its ejection", async () => {
+  await using a = await MoodyServer.start(tell("a"));
+  await using b = await MoodyServer.start(tell("b"));
+  await using ringway = await startRingway(configText({
+    servers: named({ a, b }),
+    backend: `outlier_detection: { eject: 5m },
+      health_check: { tcp: true, interval: 300ms, timeout: 300ms, fall: 4, rise: 1 }`,
+  }));
+  await a.refuse();
+  await askUntil(ringway, "a", "ejected");
+  await untilState(ringway, "a", "down", /probe/);
+  await a.comeBack();
+  await untilState(ringway, "a", "up");
+  deepEqual(changesOf(await ringway.snapshot(), "a"), [
+    "up to ejected",
+    "ejected to down",
+    "down to up",
+  ]);
+});
+
+Deno.test("slow_start: who comes back gets its share little by little", async () => {
+  await using a = await MoodyServer.start(tell("a"));
+  await using b = await MoodyServer.start(tell("b"));
+  await using ringway = await startRingway(configText({
+    servers: named({ a, b }),
+    backend: `slow_start: 2s,
+      health_check: { tcp: true, interval: 100ms, timeout: 100ms, fall: 1, rise: 1 }`,
+  }));
+  equal(serverStatus(await ringway.snapshot(), "a").share, 1, "not at the start of the program");
+  await a.refuse();
+  await untilState(ringway, "a", "down");
+  await a.comeBack();
+  await untilState(ringway, "a", "up");
+  const shares: number[] = [];
+  await until("it has its full share", async () => {
+    const { share } = serverStatus(await ringway.snapshot(), "a");
+    if (share !== shares.at(-1)) shares.push(share);
+    return share === 1;
+  });
+  deepEqual(shares, shares.toSorted((a, b) => a - b));
+  equal(shares[0] < 0.3, true, shares.join(" "));
+  equal(shares.length > 5, true, shares.join(" "));
+});

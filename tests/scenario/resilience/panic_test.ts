@@ -1,0 +1,84 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { CheckedServers } from "../checked_servers.ts";
+import { askNames, tally } from "../client.ts";
+import { configText } from "../config_text.ts";
+import { backendStatus, command, named, untilState, untilWorkersKnow } from "../health_status.ts";
+import { type RingwayProcess, startRingway } from "../ringway_process.ts";
+
+const NAMES = ["a", "b", "c", "d"];
+
+async function isPanicking(ringway: RingwayProcess): Promise<boolean> {
+  await untilWorkersKnow(ringway);
+  return backendStatus(await ringway.snapshot()).panic;
+}
+
+/** Who serves, in the order of names. */
+async function whoServes(ringway: RingwayProcess, count = 16): Promise<string> {
+  return Object.keys(tally(await askNames(ringway.port(), count))).sort().join("");
+}
+
+Deno.test("with too few servers left all are used, until enough are back", async () => {
+  await using servers = await CheckedServers.start(NAMES);
+  await using ringway = await startRingway(configText({
+    servers: named(servers.addresses),
+    backend: `balance: round_robin, ${servers.check}`,
+  }));
+  await servers.setDown(ringway, "a", "b");
+  // Half of them is what the threshold asks for.
+  equal(await isPanicking(ringway), false);
+  equal(await whoServes(ringway), "cd");
+  await servers.setDown(ringway, "a", "b", "c");
+  equal(await isPanicking(ringway), true);
+  equal(await whoServes(ringway), "abcd");
+  await servers.setDown(ringway, ...NAMES);
+  equal(await isPanicking(ringway), true);
+  equal(await whoServes(ringway), "abcd");
+  // Who was taken out on purpose stays out.
+  await command(ringway, "maint", "app/b");
+  await untilState(ringway, "b", "maint");
+  equal(await isPanicking(ringway), true);
+  equal(await whoServes(ringway), "acd");
+  await command(ringway, "ready", "app/b");
+  await servers.setDown(ringway, "a");
+  equal(await isPanicking(ringway), false);
+  equal(await whoServes(ringway), "bcd");
+});
+
+Deno.test("panic_threshold: 0% uses the last one alone, and then nobody", async () => {
+  await using servers = await CheckedServers.start(NAMES);
+  await using ringway = await startRingway(configText({
+    servers: named(servers.addresses),
+    backend: `panic_threshold: 0%, ${servers.check}`,
+  }));
+  await servers.setDown(ringway, "a", "b", "c");
+  equal(await isPanicking(ringway), false);
+  equal(await whoServes(ringway), "d");
+  await servers.setDown(ringway, ...NAMES);
+  equal(await isPanicking(ringway), false);
+  deepEqual(tally(await askNames(ringway.port(), 4)), { "": 4 });
+  const { listeners } = await ringway.until("they are counted", (snapshot) => {
+    return snapshot.listeners[0].refused === 4;
+  });
+  equal(listeners[0].open, 0);
+  equal(servers.get("a").acceptedCount, 0);
+});
+
+Deno.test("an available backup is better than a panic", async () => {
+  await using servers = await CheckedServers.start(["a", "b", "spare"]);
+  await using ringway = await startRingway(configText({
+    servers: named(servers.addresses, { spare: "backup: true" }),
+    backend: servers.check,
+  }));
+  equal(await whoServes(ringway), "ab");
+  await servers.setDown(ringway, "a");
+  equal(await whoServes(ringway), "b");
+  await servers.setDown(ringway, "a", "b");
+  equal(await isPanicking(ringway), false);
+  equal(await whoServes(ringway), "spare");
+  await servers.setDown(ringway, "a", "b", "spare");
+  equal(await isPanicking(ringway), true);
+  equal(await whoServes(ringway), "ab");
+  await servers.setDown(ringway, "spare");
+  equal(await isPanicking(ringway), false);
+  equal(await whoServes(ringway), "ab");
+});
