@@ -144,6 +144,8 @@ export const PENDING_STALLED_MS = 100;
 
 /** How often a worker looks whether it is overloaded. */
 export const OVERLOAD_LOOK_MS = 250;
+/** While it is, a connection may rest for one part in so many of its idle timeout. */
+export const OVERLOAD_IDLE_PARTS = 10;
 
 /** Workers that shared memory has rows for. */
 export const WORKERS_MAX = 256;

@@ -2,7 +2,7 @@
  * Ringway as a contender: the program as a user starts it, one worker, measured with everything
  * that belongs to it, the supervisor included.
  */
-import { fetchSnapshot } from "../../src/admin/admin_socket.ts";
+import { fetchSnapshot } from "../../src/admin/admin_client.ts";
 import { TURNS, WORKER_METRICS } from "../../src/metrics/metric_names.ts";
 import { type Contender, DEFAULTS, type Proxy, type Tuning } from "./contender.ts";
 import { type CaseName, isUdp } from "./goal.ts";

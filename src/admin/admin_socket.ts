@@ -139,5 +139,3 @@ async function endWithin(work: Promise<void>, ms: number): Promise<void> {
   await Promise.race([work.catch(() => {}), promise]);
   clearTimeout(timer);
 }
-
-export { fetchSnapshot } from "./admin_client.ts";

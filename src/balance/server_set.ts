@@ -30,12 +30,13 @@ export interface ServerSet {
   readonly names: readonly string[];
   /**
    * 0..WEIGHT_MAX; 0 = never picked. For consistent_hash the plain weights, which its table is
-   * built of; for all other policies those of effective_weight.ts, which have shares in them.
+   * built of, and for first; for all other policies those of effective_weight.ts, which have shares
+   * in them.
    */
   readonly weights: Int32Array;
   /**
    * 0..SHARE_FULL: what slow start and agent leave of the weight; 0 = never picked. Looked at by
-   * consistent_hash and its bound only, and left alone for the others.
+   * consistent_hash, its bound and first only, and left alone for the others.
    */
   readonly shares: Int32Array;
   /** Open connections over all workers, kept by the caller; may be a little stale. */

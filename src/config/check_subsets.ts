@@ -22,9 +22,8 @@ export function checkSubsets(
   const labelsOf = (name: string) => {
     const backend = backends.get(name);
     if (backend === undefined) return null;
-    const labels = known.get(name) ?? readServers(backend.value);
-    known.set(name, labels);
-    return labels;
+    if (!known.has(name)) known.set(name, readServers(backend.value));
+    return known.get(name) ?? null;
   };
   for (const { map } of listeners) {
     const subset = map.entries.get("subset");

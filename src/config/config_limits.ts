@@ -69,10 +69,10 @@ export const PENDING_DEFAULT = 128;
 /** UTF-16 code units, which for what people write is bytes: 1 MiB. */
 export const TEXT_LENGTH_MAX = 1 << 20;
 /**
- * Lexical tokens of YAML, white space included: a server written over five lines has about 40, a
- * route over two lines 30, an item of a list 5.
+ * Lexical tokens of YAML, white space included: a server written over ten lines has about 80, a
+ * route over three lines 40, an item of a list 5.
  */
-export const TOKENS_MAX = 150_000;
+export const TOKENS_MAX = 250_000;
 /** Open collections, about two per level that a reader sees; the deepest key needs 15. */
 export const DEPTH_MAX = 40;
 /** Keys, list items and scalars after aliases were followed. */
@@ -84,6 +84,6 @@ assert(RANGES_MAX <= RANGES_TOTAL_MAX, "one list may not hold more than all toge
 assert(BINDS_MAX * LISTENERS_MAX >= SOCKETS_TOTAL_MAX, "sockets are bounded by their total");
 assert(DURATION_MS_MAX < 2 ** 31, "durations fit in a signed 32-bit integer");
 assert(
-  SERVERS_TOTAL_MAX * 40 + ROUTES_TOTAL_MAX * 30 + RANGES_TOTAL_MAX * 5 < TOKENS_MAX,
+  SERVERS_TOTAL_MAX * 80 + ROUTES_TOTAL_MAX * 40 + RANGES_TOTAL_MAX * 5 < TOKENS_MAX,
   "the largest configuration can be read",
 );

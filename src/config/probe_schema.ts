@@ -217,6 +217,13 @@ function explainHeaderValue(input: unknown): Problem | null {
   return must("at most 512 characters of ASCII, without blanks around", input, hint);
 }
 
+/** A header that is there before in another case, which is the same header. */
+function findTwice(headers: object): string | undefined {
+  const names = Object.keys(headers);
+  const folded = names.map((name) => name.toLowerCase());
+  return names.find((_, index) => folded.indexOf(folded[index]) < index);
+}
+
 const HEADER_NAME = v.pipe(
   v.string(),
   v.check(
@@ -243,6 +250,13 @@ export const HEADERS = byType(
           const count = Object.keys(input as object).length;
           const message = `must hold at most ${limits.CHECK_HEADERS_MAX} headers, found ${count}`;
           return { kind: "value", message };
+        }),
+      ),
+      v.check(
+        (headers) => findTwice(headers) === undefined,
+        say((headers) => {
+          const twice = quoteText(findTwice(headers as object)!);
+          return { kind: "value", message: `has the header ${twice} twice, in another case` };
         }),
       ),
       v.description("Further headers of the request, by name; for path."),

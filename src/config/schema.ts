@@ -147,7 +147,7 @@ const OVERLOAD = section(
       "95%",
     ),
     files: v.optional(overloadShare("The share of connections and flows it has room for"), "off"),
-    buffers: v.optional(overloadShare("The share of its receive buffers"), "95%"),
+    buffers: v.optional(overloadShare("The share of its receive buffers"), "off"),
   },
   VOCABULARY.overload,
   "When workers take no new connections, so that those they have can be served.",

@@ -32,7 +32,7 @@ Deno.test("the smallest configuration has every default of the file and of liste
     admin: null,
     connectionsMax: 0,
     zone: null,
-    overload: { busy: Infinity, memory: 0.95, files: Infinity, buffers: 0.95 },
+    overload: { busy: Infinity, memory: 0.95, files: Infinity, buffers: Infinity },
     listeners: [{
       name: "web",
       binds: [{ kind: "ip", host: "", port: 8080, lastPort: 8080, text: ":8080" }],

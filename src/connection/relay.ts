@@ -37,6 +37,7 @@ import { AGAIN, OURS, SHORT, verdict } from "../socket/failure.ts";
 import { cancelEndpoint } from "./cancel_endpoint.ts";
 import { EndpointQueue } from "./endpoint_queue.ts";
 import { SendQueue } from "./send_queue.ts";
+import { IdleLimit } from "./idle_limit.ts";
 import type { TimerWheel } from "./timer_wheel.ts";
 import { TunnelAccount } from "./tunnel_account.ts";
 import * as tunnel from "./tunnels.ts";
@@ -68,6 +69,7 @@ export class Relay implements SendOwner {
   readonly #wheel: TimerWheel;
   readonly #row: Float64Array;
   readonly #owner: TunnelOwner;
+  readonly idle: IdleLimit;
   /** Endpoints whose gated receive found no buffer. */
   readonly #starved: EndpointQueue;
   readonly #queue: SendQueue;
@@ -91,6 +93,7 @@ export class Relay implements SendOwner {
     this.#starved = new EndpointQueue(tunnels.capacity * 2);
     this.#queue = new SendQueue(tunnels, pool);
     this.#sends = new UnsettledSends(tunnels, this);
+    this.idle = new IdleLimit(ring, tunnels, wheel);
     this.#account = new TunnelAccount(ring, tunnels, row);
   }
 
@@ -99,7 +102,7 @@ export class Relay implements SendOwner {
     assert(this.#tunnels.state[slot] === tunnel.CONNECTING, "a tunnel opens once");
     this.#tunnels.state[slot] = tunnel.OPEN;
     this.#account.touch(slot);
-    this.#wheel.set(slot, this.#ring.nowMs + this.#tunnels.idleTimeoutMs[slot]);
+    this.idle.set(slot);
     this.#read(slot * 2);
     this.#read(slot * 2 + 1);
   }
@@ -399,9 +402,8 @@ export class Relay implements SendOwner {
     const tunnels = this.#tunnels;
     const slot = endpoint >> 1;
     tunnels.flags[endpoint] |= ENDED;
-    const timeoutMs = Math.min(tunnels.halfCloseTimeoutMs[slot], tunnels.idleTimeoutMs[slot]);
-    this.#wheel.set(slot, this.#ring.nowMs + timeoutMs);
     this.#account.touch(slot);
+    this.idle.set(slot);
     if ((tunnels.flags[endpoint ^ 1] & SENDING) === 0) this.#finish(endpoint ^ 1);
   }
 
@@ -476,14 +478,8 @@ export class Relay implements SendOwner {
   onExpired(slot: number): void {
     const tunnels = this.#tunnels;
     assert(tunnels.state[slot] === tunnel.OPEN, "only open tunnels time out here");
-    const half = ((tunnels.flags[slot * 2] | tunnels.flags[slot * 2 + 1]) & ENDED) !== 0;
-    let timeoutMs = tunnels.idleTimeoutMs[slot];
-    if (half) timeoutMs = Math.min(timeoutMs, tunnels.halfCloseTimeoutMs[slot]);
-    const dueMs = tunnels.activeMs[slot] + timeoutMs;
-    if (dueMs > this.#ring.nowMs) {
-      this.#wheel.set(slot, dueMs);
-      return;
-    }
+    if (!this.idle.isOver(slot)) return;
+    const half = this.idle.isHalfEnded(slot);
     this.#row[half ? metric.HALF_CLOSE_TIMEOUTS : metric.IDLE_TIMEOUTS]++;
     // Bytes that a peer would not take are lost: say so with a reset, not with a clean end.
     const flags = tunnels.flags[slot * 2] | tunnels.flags[slot * 2 + 1];

@@ -21,7 +21,7 @@ const WIRE_FIXED32 = 5;
 /** Longer ones hold more than 64 bits. */
 const VARINT_BYTES_MAX = 10;
 
-export function encodeHealthRequest(service: string): Uint8Array {
+export function encodeHealthRequest(service: string): Uint8Array<ArrayBuffer> {
   const name = Buffer.from(service);
   // The default of a field is not sent.
   const message = name.length === 0

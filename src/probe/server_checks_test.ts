@@ -133,7 +133,7 @@ Deno.test("one address with one check is asked once, and backends judge for them
   });
 });
 
-Deno.test("a server that expects PROXY headers gets one, a port for checks does not", async () => {
+Deno.test("a server that expects PROXY headers gets one, a port for checks none", async () => {
   const got: string[] = [];
   await serveTcp((socket) => {
     const at = got.push("") - 1;

@@ -5,7 +5,6 @@
  * test hang, and with it fail.
  */
 import { createSocket, type RemoteInfo, type Socket as DatagramSocket } from "node:dgram";
-import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { ProbeTarget } from "./probe_outcome.ts";
 
@@ -58,27 +57,6 @@ export function serveRequests<T>(
     socket.once("data", (request) => answer(socket, request.toString("latin1")));
   };
   return serveTcp(onConnection, use, unixPath);
-}
-
-export async function serveHttp2<T>(
-  onStream: (stream: ServerHttp2Stream, headers: Record<string, unknown>) => void,
-  use: Use<T>,
-): Promise<T> {
-  const closed: Promise<void>[] = [];
-  const server = createHttp2Server();
-  server.on("session", (session) => {
-    closed.push(once(session, "close"));
-    session.on("error", () => {});
-  });
-  server.on("stream", (stream: ServerHttp2Stream, headers) => {
-    stream.on("error", () => {});
-    onStream(stream, headers);
-  });
-  const target = await listen(server as unknown as Server, 0);
-  const result = await use(target);
-  await Promise.all(closed);
-  server.close();
-  return result;
 }
 
 export async function serveDatagrams<T>(

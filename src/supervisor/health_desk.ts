@@ -113,7 +113,9 @@ export class HealthDesk {
 
   #onProbe(server: number, verdict: ProbeVerdict, report: CheckReport): void {
     this.#probes[server] = report;
-    if (!verdict.changed && !verdict.isFirst) return;
+    // The first one counts for its reason, unless it speaks against what holds until it turns.
+    const isNews = verdict.changed || (verdict.isFirst && report.isOk === verdict.isUp);
+    if (!isNews) return;
     const place = this.#places[server];
     const reason = verdict.streak === "" ? report.text : `${verdict.streak}: ${report.text}`;
     this.#hear(place, (watch, nowMs) => {
@@ -129,7 +131,18 @@ export class HealthDesk {
   }
 
   command({ backend, server }: ServerPlace, command: ServerCommand): void {
+    if (command.kind === "weight") this.#recordWeight(backend, server, command.weight);
     this.#hear({ backend, server }, (watch, nowMs) => watch.health.command(server, command, nowMs));
+  }
+
+  #recordWeight(backend: number, server: number, weight: number): void {
+    const from = this.#watches[backend].health.weight(server);
+    if (from === weight) return;
+    const { name, servers } = this.#config.backends[backend];
+    const change = { from: `weight ${from}`, to: `weight ${weight}`, reason: "set by operator" };
+    this.#record({ backend: name, server: servers[server].name, ...change });
+    const which = `server ${quoteText(servers[server].name)} of backend ${quoteText(name)}`;
+    this.#options.log("info", `${which} has ${change.to}, set by operator`);
   }
 
   #hear({ backend }: Place, tell: (watch: BackendWatch, nowMs: number) => void): void {

@@ -1,21 +1,12 @@
 import assert from "node:assert/strict";
 import { POLICY_NAMES } from "../balance/policy.ts";
-import { EADDRINUSE, EAFNOSUPPORT, EMFILE, EPERM } from "../base/errno.ts";
 import { BREAKER_HALF_OPEN, BREAKER_OPEN } from "../health/circuit_breaker.ts";
 import { SERVER_STATES, type ServerState } from "../health/server_state.ts";
 import { ATTEMPTS_MAX, UNREACHABLE_MS } from "../limits.ts";
 import { BACKEND_CONNECTIONS, SERVER_OPEN, SERVER_RETRIES } from "../metrics/metric_names.ts";
 import { serverOffset } from "../metrics/shared_state.ts";
-import { parseIpWords } from "../net/ip_words.ts";
-import {
-  AF_INET,
-  AF_INET6,
-  AF_UNIX,
-  encodeSocketAddress,
-  encodeUnixAddress,
-} from "../net/socket_address.ts";
-import { ADDRESS_SLOT_BYTES, DATAGRAM_SOCKET, STREAM } from "../ring/ring.ts";
-import { FakeRing, type RingCall } from "../ring/test_ring.ts";
+import { AF_INET6, encodeSocketAddress } from "../net/socket_address.ts";
+import { ADDRESS_SLOT_BYTES } from "../ring/ring.ts";
 import { makeBackends } from "./backend.ts";
 import type { BackendPlan, ServerPlan } from "./plan.ts";
 import type { ServerBoard } from "./server_board.ts";
@@ -24,7 +15,6 @@ import { backendPlan, serverPlan, workerPlan } from "./test_plan.ts";
 
 const IPV4 = [...encodeSocketAddress(Uint8Array.of(10, 0, 0, 1), 80)];
 const IPV6 = [...encodeSocketAddress(new Uint8Array(16).fill(1), 80)];
-const UNIX = [...encodeUnixAddress("/run/app.sock")];
 
 function server(name: string, more: Partial<ServerPlan> = {}): ServerPlan {
   return serverPlan(name, { address: IPV4, ...more });
@@ -84,15 +74,6 @@ Deno.test("a server without an address, or of weight zero, is not picked", () =>
   assert.equal(backend.sockets.addressFamily(0), AF_INET6);
   backend.setAddress(0, []);
   assert.equal(choose(), 2);
-});
-
-Deno.test("addresses stand in the slots behind the first, as the ring reads them", () => {
-  const { backend, ring } = makeBackend([server("a"), server("b", { address: IPV6 })]);
-  const { addresses } = ring;
-  const { sockets } = backend;
-  assert.deepEqual([sockets.addressSlot(0), sockets.addressSlot(1)], [3, 4]);
-  const at = 4 * ADDRESS_SLOT_BYTES;
-  assert.deepEqual([...addresses.subarray(at, at + IPV6.length)], IPV6);
 });
 
 Deno.test("least_conn sees what all workers have open", () => {
@@ -295,16 +276,6 @@ Deno.test("a full server is passed over, and when all are full waiting makes sen
   assert.equal(backend.isSaturated, true);
 });
 
-Deno.test("places count over all workers, and the last one is taken once", () => {
-  const { backend, shared, choose } = makeBackend([server("a", { connectionsMax: 2 })]);
-  const at = serverOffset(shared.shape, 2) + SERVER_OPEN;
-  shared.rows[1][at] = 1;
-  assert.equal(choose(), 0);
-  shared.rows[1][at] = 2; // between the pick and the claim
-  assert.equal(backend.places.claim(0), false);
-  assert.equal(shared.rows[0][at], 0, "what was not taken is not counted");
-});
-
 Deno.test("a backend's limit counts the connections to all of its servers", () => {
   const { backend, choose } = makeBackend([server("a"), server("b")], { connectionsMax: 2 });
   assert.ok(backend.places.claim(choose()));
@@ -334,107 +305,4 @@ Deno.test("an open breaker lets nobody through, a half-open one as many as it tr
   assert.equal(backend.admits(), false);
   board.setBreaker(1, BREAKER_HALF_OPEN, 2);
   assert.deepEqual([1, 2, 3].map(() => backend.admits()), [true, true, false]);
-});
-
-// ---- Sockets --------------------------------------------------------------------------------
-
-// linux/in.h, linux/in6.h
-const TRANSPARENT = [0, 19, 1];
-const TRANSPARENT_V6 = [41, 75, 1];
-const PORT_LATER = [0, 24, 1];
-const CLIENT = parseIpWords("192.0.2.7")!;
-const CLIENT_V6 = parseIpWords("2001:db8::7")!;
-
-/** A backend with a server of each family, and the ring that its addresses stand in. */
-function makeOpener(more: Partial<BackendPlan>, answer?: (call: RingCall) => number | undefined) {
-  const fake = new FakeRing(answer);
-  const servers = [
-    server("four"),
-    server("six", { address: IPV6 }),
-    server("unix", { address: UNIX }),
-  ];
-  const { backend } = makeBackend(servers, more);
-  const open = (number: number, type: number, client = CLIENT) =>
-    backend.sockets.open(fake.ring, number, type, client, 0);
-  return { fake, open };
-}
-
-Deno.test("a socket has the family of its server and the options of the backend", () => {
-  const socket = { keepalive: 1, user_timeout: 9000, dscp: 46, receive_buffer: 8192 };
-  const rows: [number, number, number, number[][]][] = [
-    // nodelay is a default; dscp is two bits further up in its byte.
-    [0, STREAM, AF_INET, [[6, 1, 1], [1, 9, 1], [6, 18, 9000], [1, 8, 8192], [0, 1, 184]]],
-    [1, DATAGRAM_SOCKET, AF_INET6, [[1, 8, 8192], [0, 1, 184], [41, 67, 184]]],
-    [2, STREAM, AF_UNIX, [[1, 8, 8192]]],
-  ];
-  for (const [number, type, family, options] of rows) {
-    const { fake, open } = makeOpener({ socket });
-    const fd = open(number, type);
-    assert.ok(fake.open.has(fd));
-    assert.deepEqual(fake.asked("openSocket"), [[family, type]]);
-    assert.deepEqual(fake.asked("setOption"), options);
-    assert.deepEqual(fake.asked("bindNow"), []);
-  }
-});
-
-Deno.test("an option that the kernel does not take costs no connection", () => {
-  const { fake, open } = makeOpener({ socket: { dscp: 1 } }, (call) => {
-    return call.name === "setOption" ? -EPERM : undefined;
-  });
-  assert.ok(fake.open.has(open(0, STREAM)));
-});
-
-Deno.test("without a socket its error is the result", () => {
-  const { fake, open } = makeOpener({ isTransparent: true }, () => -EMFILE);
-  assert.equal(open(0, STREAM), -EMFILE);
-  assert.equal(fake.calls.length, 1);
-});
-
-Deno.test("transparent: bound to the client's address, its port picked at the connect", () => {
-  const rows: [number, Int32Array, number[], (string | number)[]][] = [
-    [0, CLIENT, TRANSPARENT, [AF_INET, "192.0.2.7", 0]],
-    [1, CLIENT_V6, TRANSPARENT_V6, [AF_INET6, "2001:db8::7", 0]],
-  ];
-  for (const type of [STREAM, DATAGRAM_SOCKET]) {
-    for (const [number, client, transparent, bound] of rows) {
-      const { fake, open } = makeOpener({ isTransparent: true });
-      assert.ok(fake.open.has(open(number, type, client)));
-      assert.deepEqual(fake.asked("setOption").slice(-2), [transparent, PORT_LATER]);
-      assert.deepEqual(fake.asked("bindNow"), [bound]);
-    }
-  }
-});
-
-Deno.test("transparent: the client is read from its place among others", () => {
-  const fake = new FakeRing();
-  const { backend } = makeBackend([server("four")], { isTransparent: true });
-  const clients = Int32Array.of(...CLIENT_V6, ...CLIENT);
-  backend.sockets.open(fake.ring, 0, STREAM, clients, CLIENT_V6.length);
-  assert.deepEqual(fake.asked("bindNow"), [[AF_INET, "192.0.2.7", 0]]);
-});
-
-Deno.test("transparent: who cannot be shown to a server is not connected to it", () => {
-  const rows: [number, Int32Array][] = [
-    [0, CLIENT_V6],
-    // Of a unix socket.
-    [0, new Int32Array(4)],
-    [2, CLIENT],
-  ];
-  for (const [number, client] of rows) {
-    const { fake, open } = makeOpener({ isTransparent: true });
-    assert.equal(open(number, STREAM, client), -EAFNOSUPPORT);
-    assert.equal(fake.open.size, 0, "the socket is closed");
-  }
-});
-
-Deno.test("transparent: a bind or a privilege that is refused closes the socket again", () => {
-  const failures = { setOption: -EPERM, bindNow: -EADDRINUSE } as const;
-  for (const [name, result] of Object.entries(failures)) {
-    const { fake, open } = makeOpener({ isTransparent: true }, (call) => {
-      const isAsked = call.name === name && (name === "bindNow" || call.asked[1] === 19);
-      return isAsked ? result : undefined;
-    });
-    assert.equal(open(0, STREAM), result);
-    assert.equal(fake.open.size, 0);
-  }
 });

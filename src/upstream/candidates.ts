@@ -91,8 +91,10 @@ export class Candidates {
       this.#shares[i] = this.#board.share(server);
       this.#states[i] = this.#board.state(server);
     }
-    if (this.#plan.balance === "consistent_hash") {
-      // Its table stands for the weights; who gets less than that passes some of its keys on.
+    // Two policies know no weights: a table stands for them, or nothing but the order counts. With
+    // those a server that gets less than its weight passes some of its connections on.
+    const { balance } = this.#plan;
+    if (balance === "consistent_hash" || balance === "first") {
       this.#servers.weights.set(this.#weights);
       this.#servers.shares.set(this.#shares);
     } else fillEffectiveWeights(this.#weights, this.#shares, this.#servers.weights);

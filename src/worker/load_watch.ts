@@ -1,7 +1,7 @@
 /**
  * Looks a few times a second at what a worker lives on (core, memory, files, buffers) and says in
- * its row whether it takes new clients; the proxies refuse them while it does not. What there is
- * already goes on.
+ * its row whether it takes new clients; the proxies refuse them while it does not. Connections that
+ * are there go on; only those that rest are ended sooner than usual.
  *
  * The rule is health/overload.ts; here are the figures.
  *
@@ -9,7 +9,7 @@
  */
 import type { BufferPool } from "../buffer/buffer_pool.ts";
 import { Overload } from "../health/overload.ts";
-import { BUFFERS_MAX, OVERLOAD_LOOK_MS } from "../limits.ts";
+import { BUFFERS_MAX, OVERLOAD_IDLE_PARTS, OVERLOAD_LOOK_MS } from "../limits.ts";
 import { BUSY, SHEDDING } from "../metrics/metric_names.ts";
 import type { ProxyContext } from "../proxy/proxy_context.ts";
 import type { TcpProxy } from "../proxy/tcp/tcp_proxy.ts";
@@ -65,6 +65,7 @@ export class LoadWatch {
     const overload = this.#overload;
     if (!overload.observe(row[BUSY], region.board.memory, files, buffers)) return;
     row[SHEDDING] = overload.isShedding ? 1 : 0;
+    this.#tcp.relay.idle.divide(overload.isShedding ? OVERLOAD_IDLE_PARTS : 1);
     log.overloaded(overload.reason);
   }
 }

@@ -3,6 +3,8 @@
  * and with other seeds is `deno task fuzz`.
  */
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { CONFIGURATION } from "../../src/config/test_configuration.ts";
 import { fuzz, renderFailure } from "./fuzz_run.ts";
 import { runConfig } from "./config_target.ts";
 import { TARGETS } from "./targets.ts";
@@ -42,6 +44,20 @@ Deno.test("a good configuration with any one character in any place keeps the pr
       runConfig(utf8.encode(GOOD.slice(0, at) + character + GOOD.slice(at)));
     }
   }
+});
+
+Deno.test("configurations with every key keep the promises, and with a word in any place", () => {
+  const word = fc.constantFrom("off", "0%", "unix:/x", "udp", "-1", "[]", "{}", "~", "\\q", "1ms");
+  fc.assert(
+    fc.property(CONFIGURATION, fc.nat(), word, (value, place, word) => {
+      const text = JSON.stringify(value);
+      runConfig(utf8.encode(text));
+      const values = [...text.matchAll(/(?<=:|,|\[)("[^"]*"|[0-9.]+|true|false)(?=[,}\]])/g)];
+      const { index, 0: replaced } = values[place % values.length];
+      runConfig(utf8.encode(text.slice(0, index) + word + text.slice(index + replaced.length)));
+    }),
+    { seed: 1, numRuns: 300 },
+  );
 });
 
 Deno.test("nesting and aliases of any depth keep the promises", () => {

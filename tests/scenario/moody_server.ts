@@ -147,10 +147,14 @@ export function resetAfter(part: string): Mood {
   };
 }
 
-/** As `mood`, but so much later. */
+/** As `mood`, but so much later; what has come until then waits for it. */
 export function late(mood: Mood, byMs: number): Mood {
   return (socket) => {
-    const timer = setTimeout(() => mood(socket), byMs);
+    socket.pause();
+    const timer = setTimeout(() => {
+      mood(socket);
+      socket.resume();
+    }, byMs);
     socket.on("close", () => clearTimeout(timer));
   };
 }

@@ -7,7 +7,7 @@
  * fails if a worker has counted a bug. The folder's path is in the environment of all of them,
  * which is how those are found whose supervisor was killed.
  */
-import { fetchSnapshot } from "../../src/admin/admin_socket.ts";
+import { fetchSnapshot } from "../../src/admin/admin_client.ts";
 import type { Snapshot } from "../../src/supervisor/snapshot.ts";
 import { isAlive, pidsWithEnvironment, signal } from "./process_table.ts";
 import { until, within } from "./until.ts";

@@ -12,7 +12,9 @@ function configFor(servers: readonly Origin[], workers = 2): string {
   return configText({
     workers,
     servers,
-    backend: "balance: consistent_hash, hash_on: source_ip",
+    // Nobody is kept away from a server that is back.
+    backend:
+      "balance: consistent_hash, hash_on: source_ip, outlier_detection: false, retry_budget: 100%",
   });
 }
 

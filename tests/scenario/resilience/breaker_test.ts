@@ -57,11 +57,11 @@ Deno.test("a circuit breaker opens, lets some try, and closes or opens again", a
 
   const events = (await ringway.snapshot()).events.filter(({ server }) => server === "");
   deepEqual(events.map(({ from, to }) => `${from} to ${to}`), [
-    "closed to open",
-    "open to half_open",
-    "half_open to open",
-    "open to half_open",
-    "half_open to closed",
+    "breaker closed to breaker open",
+    "breaker open to breaker half open",
+    "breaker half open to breaker open",
+    "breaker open to breaker half open",
+    "breaker half open to breaker closed",
   ]);
   match(events[0].reason, /%|of \d+/);
 });
@@ -82,7 +82,7 @@ Deno.test("half open no more than `trials` are let through at a time", async () 
   await a.comeBack();
   const names = await Promise.all(Array.from({ length: 12 }, () => askName(ringway.port())));
   const served = names.filter((name) => name === "a").length;
-  equal(served >= 1, true, names.join());
+  equal(served >= 1, true, ringway.state);
   await untilBreaker(ringway, "closed");
   deepEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
 });

@@ -3,7 +3,16 @@
  * words, and throws when a promise is broken.
  */
 import { runHours } from "./hours_case.ts";
-import { runBound, runEven, runKeys, runLatency, runPanic, runSlowStart } from "./small_cases.ts";
+import {
+  runBound,
+  runEven,
+  runKeys,
+  runLatency,
+  runPanic,
+  runPriority,
+  runRebalance,
+  runSlowStart,
+} from "./small_cases.ts";
 import { runBreaker, runStorm } from "./storm_case.ts";
 
 export const CASES = {
@@ -12,6 +21,10 @@ export const CASES = {
   "breaker": runBreaker,
   "slow start": runSlowStart,
   "panic": runPanic,
+  runPriority,
+  runRebalance,
+  "priority": runPriority,
+  "rebalance": runRebalance,
   "keys": runKeys,
   "bounded load": runBound,
   "latency": runLatency,

@@ -55,6 +55,9 @@ export interface SceneWishes {
   readonly workers?: number;
   /** One server per weight. */
   readonly weights?: readonly number[];
+  /** Of each server; all 0 otherwise. */
+  readonly priorities?: readonly number[];
+  /** Their numbers. */
   readonly backups?: readonly number[];
   readonly backend?: Partial<BackendConfig>;
   readonly traits?: Partial<ServerTraits>;
@@ -75,7 +78,12 @@ const CLIENTS: Clients = {
 };
 const TRAITS: ServerTraits = { serviceMs: 20, cores: 8, openMax: 4000 };
 
-function serverConfig(index: number, weight: number, backup: boolean): ServerConfig {
+function serverConfig(
+  index: number,
+  weight: number,
+  priority: number,
+  backup: boolean,
+): ServerConfig {
   return {
     name: `server-${index}`,
     host: `10.0.0.${index + 1}`,
@@ -83,7 +91,7 @@ function serverConfig(index: number, weight: number, backup: boolean): ServerCon
     unixPath: null,
     weight,
     backup,
-    priority: 0,
+    priority,
     zone: null,
     labels: {},
     connectionsMax: 0,
@@ -151,8 +159,11 @@ function planOf(config: BackendConfig, workers: number): Plan {
 }
 
 export function makeScene(seed: number, wishes: SceneWishes): BackendScene {
-  const { workers = 2, weights = [1, 1, 1, 1], backups = [], backend = {} } = wishes;
-  const servers = weights.map((weight, i) => serverConfig(i, weight, backups.includes(i)));
+  const { workers = 2, weights = [1, 1, 1, 1], priorities = [], backups = [], backend = {} } =
+    wishes;
+  const servers = weights.map((weight, i) =>
+    serverConfig(i, weight, priorities[i] ?? 0, backups.includes(i))
+  );
   const config = backendConfig(servers, backend);
   return {
     seed,

@@ -8,6 +8,8 @@ const PROMISES: readonly (readonly [name: CaseName, seeds: number, what: string]
   ["breaker", 5, "a circuit breaker keeps clients from servers that all fail, until they work"],
   ["slow start", 3, "a server that comes back gets its share little by little"],
   ["panic", 3, "health is ignored while too few servers are available, and only then"],
+  ["priority", 2, "groups of preference get what their servers can take, backups what is left"],
+  ["rebalance", 5, "connections are moved to a server that came back, within the budget"],
   ["keys", 2, "only keys of a server that is out move, and they spread over all others"],
   ["bounded load", 3, "with a load factor no server is filled by hot keys"],
   ["latency", 1, "least_latency finds out that a server is slow, and clients hardly notice"],

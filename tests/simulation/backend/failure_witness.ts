@@ -11,6 +11,7 @@ export class FailureWitness implements Witness {
   #clients = 0;
   #avoidable = 0;
   #hopeless = 0;
+  #inPanic = 0;
   #resets = 0;
 
   /**
@@ -33,6 +34,11 @@ export class FailureWitness implements Witness {
     for (let i = 0; i < servers.count; i++) if (servers.isHealthy(i)) healthy++;
     if (healthy === 0) {
       this.#hopeless++;
+      return;
+    }
+    // Whom health says is down is tried on purpose then, and the budget for retries stays.
+    if (world.supervisor.watch.isPanicking) {
+      this.#inPanic++;
       return;
     }
     this.#byReason[why]++;
@@ -59,6 +65,7 @@ export class FailureWitness implements Witness {
     return [
       `${this.#avoidable} of ${this.#clients} clients failed while a server was healthy` +
       (told === "" ? "" : ` (${told})`),
+      ...this.#inPanic > 0 ? [`${this.#inPanic} more in a panic`] : [],
       ...this.#hopeless > 0 ? [`${this.#hopeless} while none was`] : [],
       `${this.#resets} connections reset by servers`,
     ];

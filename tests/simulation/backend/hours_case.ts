@@ -4,6 +4,7 @@
  */
 import { Random } from "../../../src/base/random.ts";
 import type { PolicyName } from "../../../src/config/config.ts";
+import { AccountWitness } from "./account_witness.ts";
 import { type BackendScene, HOUR_MS, makeScene, MINUTE_MS, SECOND_MS } from "./backend_scene.ts";
 import { BackendWorld } from "./backend_world.ts";
 import { EjectionWitness } from "./ejection_witness.ts";
@@ -11,7 +12,7 @@ import { FailureWitness } from "./failure_witness.ts";
 import { drawFaults } from "./fault.ts";
 import { type SpreadBound, SpreadWitness } from "./spread_witness.ts";
 import { StormWitness } from "./storm_witness.ts";
-import { ATTEMPTS_USED, NO_BUDGET, NO_SERVER } from "./witness.ts";
+import { ATTEMPTS_USED, NO_BUDGET, NO_SERVER, type Witness } from "./witness.ts";
 
 const POLICIES: readonly PolicyName[] = [
   "round_robin",
@@ -58,7 +59,7 @@ interface Drawn {
   readonly togetherMax: number;
 }
 
-export function drawScene(seed: number): Drawn {
+function drawScene(seed: number): Drawn {
   const random = new Random(seed);
   const balance = POLICIES[seed % POLICIES.length];
   const workers = 1 + random.below(4);
@@ -87,6 +88,10 @@ export function drawScene(seed: number): Drawn {
     },
     clients: { perSecond: 16 + random.below(40) },
     faults,
+    deaths: Array.from({ length: random.below(4) }, () => ({
+      atMs: CALM_END_MS + random.below(durationMs - CALM_END_MS),
+      worker: random.below(workers),
+    })),
     durationMs,
   });
   return { scene, togetherMax };
@@ -102,6 +107,7 @@ export function runHours(seed: number): string[] {
   const bound = boundOf(balance, plan.workers, servers.length);
   const isAlone = togetherMax === 1;
   const witnesses = [
+    new AccountWitness(servers.length),
     new SpreadWitness(shares, WARM_UP_MS, CALM_END_MS, bound),
     new StormWitness(durationMs, 1.25),
     new EjectionWitness(servers.length, RESETS_MAX),
@@ -117,6 +123,6 @@ export function runHours(seed: number): string[] {
       servers.map(({ weight }) => weight).join(" ")
     },` +
     ` ${hours} h, ${scene.faults.length} faults, at most ${togetherMax} together`,
-    ...witnesses.flatMap((witness) => witness.figures()),
+    ...witnesses.flatMap((witness: Witness) => witness.figures?.() ?? []),
   ];
 }

@@ -5,21 +5,24 @@
 import { Random } from "../../../src/base/random.ts";
 import { promise } from "../promise.ts";
 import { HOUR_MS, makeScene, MINUTE_MS, type Order, SECOND_MS } from "./backend_scene.ts";
+import { AccountWitness } from "./account_witness.ts";
 import { BackendWorld } from "./backend_world.ts";
 import { EjectionWitness } from "./ejection_witness.ts";
-import type { Fault, FaultKind } from "./fault.ts";
+import { drawFaults, type Fault, type FaultKind } from "./fault.ts";
 import { KeyWitness } from "./key_witness.ts";
 import { LatencyWitness } from "./latency_witness.ts";
 import { BoundWitness, EvenWitness } from "./load_witness.ts";
+import { MoveWitness } from "./move_witness.ts";
 import { PanicWitness } from "./panic_witness.ts";
 import { SlowStartWitness } from "./slow_start_witness.ts";
+import { TierWitness } from "./tier_witness.ts";
 import type { Witness } from "./witness.ts";
 
 function figuresOf(witnesses: readonly Witness[]): string[] {
   return witnesses.flatMap((witness) => witness.figures?.() ?? []);
 }
 
-function draw<T>(random: Random, choices: readonly T[]): T {
+function draw<const T>(random: Random, choices: readonly T[]): T {
   return choices[random.below(choices.length)];
 }
 
@@ -115,6 +118,77 @@ export function runKeys(seed: number): string[] {
   });
   new BackendWorld(scene, witnesses).run();
   return [`${count} servers`, ...figuresOf(witnesses)];
+}
+
+/** Servers in groups of preference fail and come back; in the end only backups are left. */
+export function runPriority(seed: number): string[] {
+  const random = new Random(seed);
+  const sizes = [2 + random.below(3), 2 + random.below(3), 1 + random.below(2)];
+  const backups = random.below(3);
+  const groups = sizes.flatMap((size, group) => new Array(size).fill(group));
+  groups.push(...new Array(backups).fill(-1));
+  const regular = groups.length - backups;
+  const faults = drawFaults(random, regular, 5 * MINUTE_MS, 100 * MINUTE_MS, regular - 1, 0);
+  for (let server = 0; server < regular; server++) {
+    faults.push({ server, kind: "gone", startMs: 105 * MINUTE_MS, endMs: 115 * MINUTE_MS });
+  }
+  const witnesses = [
+    new TierWitness(groups),
+    new EjectionWitness(groups.length),
+    new AccountWitness(groups.length),
+  ];
+  const scene = makeScene(seed, {
+    workers: 1 + random.below(4),
+    weights: weightsOf(groups.length),
+    priorities: groups.map((group) => Math.max(0, group)),
+    backups: groups.flatMap((group, i) => group < 0 ? [i] : []),
+    backend: { balance: draw(random, ["round_robin", "least_conn", "random"]) },
+    clients: { perSecond: 30 },
+    faults,
+    durationMs: 2 * HOUR_MS,
+  });
+  new BackendWorld(scene, witnesses).run();
+  return [`groups of ${sizes.join(" ")}, ${backups} backups`, ...figuresOf(witnesses)];
+}
+
+/** Long connections, and servers that come back empty. */
+export function runRebalance(seed: number): string[] {
+  const random = new Random(seed);
+  const count = 3 + random.below(4);
+  const balance = draw(random, ["least_conn", "round_robin", "consistent_hash"] as const);
+  const perMinute = draw(random, [0.02, 0.05, 0.1]);
+  const isHashing = balance === "consistent_hash";
+  const fault: Fault = {
+    server: random.below(count),
+    kind: draw(random, ["gone", "crash", "refuse"]),
+    startMs: HOUR_MS,
+    endMs: HOUR_MS + 10 * MINUTE_MS,
+  };
+  const witnesses = [
+    // With turns only a part of what is moved comes to the one that is short of connections.
+    new MoveWitness(perMinute, fault.endMs + HOUR_MS, !isHashing),
+    new AccountWitness(count),
+  ];
+  const scene = makeScene(seed, {
+    workers: 1 + random.below(4),
+    weights: weightsOf(count),
+    backend: {
+      balance,
+      hashOn: isHashing ? ["source_ip"] : [],
+      rebalancePerSecond: perMinute / 60,
+      slowStartMs: draw(random, [0, MINUTE_MS]),
+      onDown: draw(random, ["keep", "close"]),
+    },
+    // Few keys are uneven for good.
+    clients: { perSecond: 1, keys: isHashing ? 30 : 0, longShare: 1, longStayMs: HOUR_MS / 2 },
+    faults: [fault],
+    durationMs: 3 * HOUR_MS,
+  });
+  new BackendWorld(scene, witnesses).run();
+  return [
+    `${balance}, ${count} servers, ${100 * perMinute} % a minute`,
+    ...figuresOf(witnesses),
+  ];
 }
 
 /** A few keys are much hotter than a server's share. */
