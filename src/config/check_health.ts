@@ -23,6 +23,7 @@ export function checkHealth(backend: MapTree, diagnostics: DiagnosticList): void
     checkRequest(health, diagnostics);
     checkTimes(health, diagnostics);
     if (unixServer !== null) checkTarget(health, unixServer, diagnostics);
+    else if (backend.entries.has("proxy_protocol")) checkHeaderless(health, diagnostics);
   }
   const agent = backend.entries.get("agent_check");
   if (agent === undefined) return;
@@ -86,6 +87,15 @@ function checkTimes(check: MapTree, diagnostics: DiagnosticList): void {
       : "leave it out, and it is never longer";
     diagnostics.error(tree.span, message, hint);
   }
+}
+
+/** A server that expects a PROXY header gets one from each check but for gRPC. */
+function checkHeaderless(health: MapTree, diagnostics: DiagnosticList): void {
+  const grpc = health.entries.get("grpc");
+  if (grpc === undefined || health.entries.has("port") || health.entries.has("address")) return;
+  const message = "grpc cannot send the PROXY header that servers of this backend expect";
+  const hint = "add a port where none is expected, or check by tcp or path";
+  diagnostics.error(grpc.keySpan, message, hint);
 }
 
 /** Where checks go, with a server that has neither host nor port. */

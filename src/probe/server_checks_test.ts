@@ -113,7 +113,7 @@ Deno.test("a server that fails is soon asked again, and goes down at the last pr
   await checks.stop();
 });
 
-Deno.test("one address with one check is asked once, and backends judge for themselves", async () => {
+Deno.test("one address with one check is asked once, each backend has its verdict", async () => {
   let connections = 0;
   await serveTcp(() => connections++, async (target) => {
     const checks = new Checks([

@@ -261,6 +261,37 @@ Deno.test("a weight that is set while running counts in place of the configured 
   assert.equal(choose(1), -1, "weight 0 gets nothing new");
 });
 
+Deno.test("a priority that has lost servers passes on what they cannot take", () => {
+  const servers = [server("a"), server("b"), server("far", { priority: 1 })];
+  const { backend, board } = makeBackend(servers);
+  setState(board, 1, "down");
+  backend.refresh();
+  const tried = new Int16Array(ATTEMPTS_MAX);
+  const shares = [0, 0, 0];
+  for (let i = 0; i < 10_000; i++) {
+    shares[backend.choose((i * 2_654_435_761) >>> 0, 1, tried, 0, 0, 0)] += 1e-4;
+  }
+  // Half of its servers are worth 1.4 halves of the load.
+  assert.ok(Math.abs(shares[0] - 0.7) < 0.02, `${shares}`);
+  assert.ok(Math.abs(shares[2] - 0.3) < 0.02, `${shares}`);
+});
+
+Deno.test("with hashing a key has its priority, as it has its server", () => {
+  const servers = [server("a"), server("b"), server("far", { priority: 1 })];
+  const { backend, board } = makeBackend(servers, { balance: "consistent_hash" });
+  setState(board, 1, "down");
+  backend.refresh();
+  const tried = new Int16Array(ATTEMPTS_MAX);
+  const found = new Set<number>();
+  for (let key = 0; key < 200; key++) {
+    const hash = (key * 2_654_435_761) >>> 0;
+    const picked = [1, 2, 3].map((random) => backend.choose(random, hash, tried, 0, 0, 0));
+    assert.equal(new Set(picked).size, 1);
+    found.add(picked[0]);
+  }
+  assert.deepEqual(found, new Set([0, 2]));
+});
+
 // ---- Places ---------------------------------------------------------------------------------
 
 Deno.test("a full server is passed over, and when all are full waiting makes sense", () => {
@@ -284,6 +315,83 @@ Deno.test("a backend's limit counts the connections to all of its servers", () =
   assert.equal(backend.isSaturated, true);
 });
 
+Deno.test("the next priority is used before anybody waits, a backup is not", () => {
+  for (const more of [{ priority: 1 }, { backup: true }]) {
+    const servers = [server("a", { connectionsMax: 1 }), server("other", more)];
+    const { backend, choose } = makeBackend(servers);
+    assert.ok(backend.places.claim(choose()));
+    assert.equal(choose(), more.backup ? -1 : 1);
+    assert.equal(backend.isSaturated, true);
+  }
+});
+
+Deno.test("who has tried all that have places waits for none", () => {
+  const servers = [server("a", { connectionsMax: 5 }), server("b", { connectionsMax: 5 })];
+  const { backend, choose } = makeBackend(servers);
+  assert.equal(choose(0, 1), -1);
+  assert.equal(backend.isSaturated, false);
+  for (let i = 0; i < 5; i++) assert.ok(backend.places.claim(1));
+  assert.equal(choose(0), -1);
+  assert.equal(backend.isSaturated, true, "the other one is only full");
+});
+
+Deno.test("whether waiting makes sense is told of the last pick alone", () => {
+  const { backend, choose, shared } = makeBackend([server("a", { connectionsMax: 1 })]);
+  assert.ok(backend.places.claim(choose()));
+  assert.equal(choose(), -1);
+  shared.rows[0][serverOffset(shared.shape, 2) + SERVER_OPEN] = 0;
+  assert.equal(choose(), 0);
+  assert.equal(choose(0), -1);
+  assert.equal(backend.isSaturated, false);
+});
+
+Deno.test("with a load factor a key leaves its server when that has more than its share", () => {
+  const balance = "consistent_hash" as const;
+  const servers = [server("a"), server("b"), server("c")];
+  const { shared, choose } = makeBackend(servers, { balance, loadFactor: 1.25 });
+  const own = choose();
+  const second = choose(own);
+  const at = (each: number) => serverOffset(shared.shape, 2 + each) + SERVER_OPEN;
+  for (const each of [0, 1, 2]) shared.rows[1][at(each)] = 8;
+  assert.equal(choose(), own);
+  shared.rows[1][at(own)] = 14; // of thirty and one more, shares of 10.3: at most 12.9
+  assert.equal(choose(), second);
+  shared.rows[1][at(own)] = 11;
+  assert.equal(choose(), own, "it comes back");
+});
+
+// ---- Latency --------------------------------------------------------------------------------
+
+Deno.test("least_latency passes over who answers late, as any worker has measured it", () => {
+  const { backend, ring, board, choose } = makeBackend([server("a"), server("b")], {
+    balance: "least_latency",
+  });
+  const asked = Float64Array.of(0, ring.nowMs);
+  ring.nowMs += 5;
+  backend.measure(1, asked, 1);
+  ring.nowMs += 300;
+  backend.measure(0, asked, 1);
+  assert.equal(choose(), 1);
+  assert.equal(board.cells[board.latencyAt(2)], 305, "on the board for all");
+  backend.setAddress(0, IPV6);
+  assert.notEqual(board.cells[board.latencyAt(2)], 305, "a new address is another server");
+});
+
+Deno.test("a connect that timed out is as slow an answer as the timeout is long", () => {
+  const { backend, board } = makeBackend([server("a"), server("b")], { balance: "least_latency" });
+  backend.measureTimeout(1);
+  assert.equal(board.cells[board.latencyAt(3)], 100);
+});
+
+Deno.test("who does not choose by latency does not measure it", () => {
+  const { backend, board } = makeBackend([server("a")], { balance: "least_conn" });
+  assert.equal(backend.latencies, null);
+  const before = [...board.cells];
+  backend.measure(0, Float64Array.of(0), 0);
+  backend.measureTimeout(0);
+  assert.deepEqual([...board.cells], before);
+});
+
 // ---- Budget and breaker ---------------------------------------------------------------------
 
 Deno.test("retries are a share of the connections since the window began, over all workers", () => {
@@ -296,6 +404,16 @@ Deno.test("retries are a share of the connections since the window began, over a
   assert.equal(backend.allowsRetry(), false);
   board.setRetryBase(1, 0, 150);
   assert.equal(backend.allowsRetry(), true, "retries of long ago do not count");
+});
+
+Deno.test("some retries are allowed however few connections there are, and however small a share", () => {
+  const { backend, shared } = makeBackend([server("a"), server("b")], { retryBudget: 0 });
+  const at = (each: number) => serverOffset(shared.shape, 2 + each) + SERVER_RETRIES;
+  shared.rows[0][at(0)] = 15;
+  shared.rows[1][at(1)] = 14;
+  assert.equal(backend.allowsRetry(), true);
+  shared.rows[1][at(1)] = 15;
+  assert.equal(backend.allowsRetry(), false);
 });
 
 Deno.test("an open breaker lets nobody through, a half-open one as many as it tries", () => {

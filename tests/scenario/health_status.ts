@@ -5,7 +5,7 @@
  * States, their reasons and the events are all that scenarios of health judge by, besides what
  * clients and servers see: there is nothing else that a user could look at.
  */
-import { equal } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import type { BackendSnapshot, ServerSnapshot, Snapshot } from "../../src/supervisor/snapshot.ts";
 import { type CommandResult, runRingway } from "./command_run.ts";
 import type { RingwayProcess } from "./ringway_process.ts";
@@ -52,6 +52,12 @@ export async function untilState(
  */
 export async function untilWorkersKnow(ringway: RingwayProcess): Promise<void> {
   await ringway.untilTurned(1);
+}
+
+/** Fails if a worker has ended, for whatever reason, and was replaced. */
+export async function expectNoRestart(ringway: RingwayProcess): Promise<void> {
+  const { workers } = await ringway.snapshot();
+  deepEqual(workers.map(({ restarts }) => restarts), workers.map(() => 0), ringway.state);
 }
 
 /** Runs `ringway server ...` as an operator does. */

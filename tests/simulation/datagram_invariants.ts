@@ -51,7 +51,7 @@ function checkReceives(worker: Worker, ring: SimulatedRing): void {
 
 function checkGauges(plan: Plan, worker: Worker, region: SharedRegion): void {
   const { state: shared } = region;
-  const [row] = shared.rows;
+  const row = shared.rows[plan.worker];
   const table = worker.udp.flows;
   const perListener = plan.listeners.map(() => 0);
   const perServer = new Map<number, number>();

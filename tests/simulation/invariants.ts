@@ -47,7 +47,7 @@ export class Invariants {
     checkFds(scene, worker, ring);
     checkTunnels(scene, worker, ring, region, this.#tunnelClients);
     checkFlows(scene, worker, ring, region, this.#flowClients);
-    const [row] = region.state.rows;
+    const row = region.state.rows[scene.plan.worker];
     const { connectionsMax, listeners } = scene.plan;
     const open = listeners.reduce(
       (sum, _, i) => sum + row[listenerOffset(i) + metric.LISTENER_OPEN],

@@ -6,6 +6,7 @@ import { Random } from "../../src/base/random.ts";
 import { AF_INET, AF_INET6 } from "../../src/net/socket_address.ts";
 import type { Capacity } from "../../src/limits.ts";
 import type { Plan } from "../../src/upstream/plan.ts";
+import { balance } from "./balancing.ts";
 import { type DatagramScene, drawDatagramScene } from "./datagram_scene.ts";
 import { drawStreamScene, type StreamScene, type Traits } from "./stream_scene.ts";
 
@@ -33,10 +34,16 @@ export interface Scene extends Traits {
   readonly multishot: boolean;
   /** A family that this machine has no sockets for; 0: it has all. */
   readonly missingFamily: number;
+  /** Servers have limits, priorities and so on. */
+  readonly balanced: boolean;
+  /** And other workers take places there, while a supervisor changes things as it likes. */
+  readonly supervised: boolean;
 }
 
 /** Standard streams have the others. */
 const FIRST_FD = 3;
+/** So many scenes are about places, lines and preference. */
+const BALANCED_ONE_IN = 3;
 
 function drawKind(random: Random): SceneKind {
   const number = random.below(40);
@@ -98,11 +105,16 @@ export function drawScene(seed: number): Scene {
     listeners: [...streams?.listeners ?? [], ...datagrams?.listeners ?? []],
     backends: [...streams?.backends ?? [], ...datagrams?.backends ?? []],
   };
+  // Chance of its own: the rest of a scene is the same with it and without.
+  const other = new Random(seed ^ 0xba1a);
+  const balanced = !flood && other.oneIn(BALANCED_ONE_IN);
   return {
     ...traits,
     seed,
     kind,
-    plan,
+    plan: balanced ? balance(other, plan) : plan,
+    balanced,
+    supervised: balanced && faults && !other.oneIn(4),
     streams,
     datagrams,
     capacity: drawCapacity(random, traits, streams, datagrams),

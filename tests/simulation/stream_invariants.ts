@@ -81,7 +81,7 @@ function checkEndpoints(worker: Worker, ring: SimulatedRing): void {
 
 function checkGauges(plan: Plan, worker: Worker, region: SharedRegion): void {
   const { state: shared } = region;
-  const [row] = shared.rows;
+  const row = shared.rows[plan.worker];
   const { tunnels } = worker.tcp;
   let open = 0;
   const perListener = plan.listeners.map(() => 0);

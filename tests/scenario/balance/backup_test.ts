@@ -13,7 +13,7 @@ for (const balance of ["round_robin", "first", "least_conn", "consistent_hash"])
       // In front, so that only the mark keeps it from being used.
       servers: [`{ address: "${backup.address}", backup: true }`, a, b],
       // Found by trying: nobody is kept away from a server that is back.
-      backend: `balance: ${balance}, retries: 2, outlier_detection: false`,
+      backend: `balance: ${balance}, retries: 2, retry_budget: 100%, outlier_detection: false`,
     }));
     await askNames(ringway.port(), 10);
     equal(backup.acceptedCount, 0, "both others are there");

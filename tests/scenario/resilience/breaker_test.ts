@@ -1,7 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { askName, askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
-import { backendStatus, named, serverStatus } from "../health_status.ts";
+import { backendStatus, expectNoRestart, named, serverStatus } from "../health_status.ts";
 import { MoodyServer, tell } from "../moody_server.ts";
 import { type RingwayProcess, startRingway } from "../ringway_process.ts";
 import { until } from "../until.ts";
@@ -64,6 +64,7 @@ Deno.test("a circuit breaker opens, lets some try, and closes or opens again", a
     "breaker half open to breaker closed",
   ]);
   match(events[0].reason, /%|of \d+/);
+  await expectNoRestart(ringway);
 });
 
 Deno.test("half open no more than `trials` are let through at a time", async () => {
@@ -85,6 +86,7 @@ Deno.test("half open no more than `trials` are let through at a time", async () 
   equal(served >= 1, true, ringway.state);
   await untilBreaker(ringway, "closed");
   deepEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
+  await expectNoRestart(ringway);
 });
 
 Deno.test("a breaker that few connections fail at stays closed", async () => {
@@ -99,4 +101,5 @@ Deno.test("a breaker that few connections fail at stays closed", async () => {
   deepEqual(tally(await askNames(ringway.port(), 60)), { b: 60 });
   await ringway.untilTurned(1);
   equal(backendStatus(await ringway.snapshot()).breaker, "closed");
+  await expectNoRestart(ringway);
 });

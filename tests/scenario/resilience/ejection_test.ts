@@ -1,7 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { askName, askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
-import { changesOf, named, serverStatus, untilState } from "../health_status.ts";
+import { changesOf, expectNoRestart, named, serverStatus, untilState } from "../health_status.ts";
 import { type Mood, MoodyServer, resetAfter, tell } from "../moody_server.ts";
 import { SilentServer } from "../origin.ts";
 import { type RingwayProcess, startRingway } from "../ringway_process.ts";
@@ -54,6 +54,7 @@ Deno.test("a server that refuses is ejected, comes back, and is out longer each 
     "up to ejected",
     "ejected to up",
   ]);
+  await expectNoRestart(ringway);
 });
 
 Deno.test("a server that resets half-way is ejected, and few clients have seen it", async () => {
@@ -69,6 +70,7 @@ Deno.test("a server that resets half-way is ejected, and few clients have seen i
   match(state_reason, /reset/);
   equal(resets >= 5, true);
   deepEqual(tally(await askNames(ringway.port(), 20)), { b: 20 });
+  await expectNoRestart(ringway);
 });
 
 Deno.test("a server that does not answer connects is ejected, and its clients served", async () => {
@@ -84,6 +86,7 @@ Deno.test("a server that does not answer connects is ejected, and its clients se
   const startedMs = performance.now();
   deepEqual(tally(await askNames(ringway.port(), 20)), { b: 20 });
   equal(performance.now() - startedMs < 1000, true, "nobody waits for it");
+  await expectNoRestart(ringway);
 });
 
 Deno.test("a server that fails now and then is not ejected", async () => {
@@ -101,6 +104,7 @@ Deno.test("a server that fails now and then is not ejected", async () => {
   await ringway.untilTurned(2);
   const { state, ejections } = serverStatus(await ringway.snapshot(), "a");
   deepEqual([state, ejections], ["up", 0]);
+  await expectNoRestart(ringway);
 });
 
 Deno.test("never more than max_ejected, and never the last one", async () => {
@@ -140,6 +144,7 @@ backends:
   await ringway.untilTurned(1);
   equal(await count("app", "abcd"), 2);
   equal(await count("most", "ab"), 1);
+  await expectNoRestart(ringway);
 });
 
 Deno.test("the only server of a backend is left alone, and found once it is back", async () => {
@@ -152,6 +157,7 @@ Deno.test("the only server of a backend is left alone, and found once it is back
   deepEqual([state, ejections, connect_failures], ["up", 0, 30]);
   await a.comeBack();
   equal(await askName(ringway.port()), "a");
+  await expectNoRestart(ringway);
 });
 
 Deno.test("outlier_detection: false ejects nobody", async () => {
@@ -165,6 +171,7 @@ Deno.test("outlier_detection: false ejects nobody", async () => {
   deepEqual(tally(await askNames(ringway.port(), 30)), { b: 30 });
   await ringway.untilTurned(1);
   deepEqual((await ringway.snapshot()).events, []);
+  await expectNoRestart(ringway);
 });
 
 Deno.test("a probe that finds a server back ends its ejection", async () => {
@@ -185,6 +192,7 @@ Deno.test("a probe that finds a server back ends its ejection", async () => {
     "ejected to down",
     "down to up",
   ]);
+  await expectNoRestart(ringway);
 });
 
 Deno.test("slow_start: who comes back gets its share little by little", async () => {
@@ -209,4 +217,5 @@ Deno.test("slow_start: who comes back gets its share little by little", async ()
   deepEqual(shares, shares.toSorted((a, b) => a - b));
   equal(shares[0] < 0.3, true, shares.join(" "));
   equal(shares.length > 5, true, shares.join(" "));
+  await expectNoRestart(ringway);
 });

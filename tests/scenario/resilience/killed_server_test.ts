@@ -2,7 +2,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { type Failure, type LoadReport } from "../connection_load.ts";
 import { GreetingServer } from "../greeting_server.ts";
-import { changesOf, named, serverStatus, untilElapsed } from "../health_status.ts";
+import { changesOf, expectNoRestart, named, serverStatus, untilElapsed } from "../health_status.ts";
 import { LoadProcess } from "../load_process.ts";
 import { greet, MoodyServer } from "../moody_server.ts";
 import { startRingway } from "../ringway_process.ts";
@@ -75,6 +75,7 @@ Deno.test("a server that is killed under load costs only what was open to it", a
     "up to ejected",
     "ejected to up",
   ]);
+  await expectNoRestart(ringway);
 });
 
 for (
@@ -114,5 +115,6 @@ for (
     onlyWithin(met, spans);
     equal(servedBy.a > 0, true, JSON.stringify(servedBy));
     equal(servedBy.b > servedBy.a && servedBy.c > servedBy.a, true, JSON.stringify(servedBy));
+    await expectNoRestart(ringway);
   });
 }

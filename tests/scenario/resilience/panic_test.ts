@@ -2,7 +2,14 @@ import { deepEqual, equal } from "node:assert/strict";
 import { CheckedServers } from "../checked_servers.ts";
 import { askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
-import { backendStatus, command, named, untilState, untilWorkersKnow } from "../health_status.ts";
+import {
+  backendStatus,
+  command,
+  expectNoRestart,
+  named,
+  untilState,
+  untilWorkersKnow,
+} from "../health_status.ts";
 import { type RingwayProcess, startRingway } from "../ringway_process.ts";
 
 const NAMES = ["a", "b", "c", "d"];
@@ -42,6 +49,7 @@ Deno.test("with too few servers left all are used, until enough are back", async
   await servers.setDown(ringway, "a");
   equal(await isPanicking(ringway), false);
   equal(await whoServes(ringway), "bcd");
+  await expectNoRestart(ringway);
 });
 
 Deno.test("panic_threshold: 0% uses the last one alone, and then nobody", async () => {
@@ -61,6 +69,7 @@ Deno.test("panic_threshold: 0% uses the last one alone, and then nobody", async 
   });
   equal(listeners[0].open, 0);
   equal(servers.get("a").acceptedCount, 0);
+  await expectNoRestart(ringway);
 });
 
 Deno.test("an available backup is better than a panic", async () => {
@@ -81,4 +90,5 @@ Deno.test("an available backup is better than a panic", async () => {
   await servers.setDown(ringway, "spare");
   equal(await isPanicking(ringway), false);
   equal(await whoServes(ringway), "ab");
+  await expectNoRestart(ringway);
 });

@@ -5,6 +5,7 @@ import { configText } from "../config_text.ts";
 import {
   backendStatus,
   command,
+  expectNoRestart,
   named,
   serverStatus,
   untilElapsed,
@@ -79,6 +80,7 @@ Deno.test("who finds no place waits, and is served in order of arrival over work
   equal(a.acceptedCount, LIMIT + queue.length);
   const { pending, queue_timeouts, pending_refused } = backendStatus(await ringway.snapshot());
   deepEqual([pending, queue_timeouts, pending_refused], [0, 0, 0]);
+  await expectNoRestart(ringway);
 });
 
 Deno.test("who waits for too long is refused, and so is who comes when too many wait", async () => {
@@ -107,6 +109,7 @@ Deno.test("who waits for too long is refused, and so is who comes when too many 
   deepEqual([pending, pending_refused, a.acceptedCount], [0, 1, LIMIT]);
   equal(snapshot.listeners[0].refused, 4);
   for (const client of held) equal(await client.converse("unharmed"), "unharmed");
+  await expectNoRestart(ringway);
 });
 
 Deno.test("who goes while it waits is forgotten, and no server hears of it", async () => {
@@ -136,6 +139,7 @@ Deno.test("who goes while it waits is forgotten, and no server hears of it", asy
   await ringway.until("one is left", (snapshot) => serverStatus(snapshot, "a").open === 1);
   equal(a.acceptedCount, LIMIT + 1);
   equal(await third.client.converse("it works"), "it works");
+  await expectNoRestart(ringway);
 });
 
 Deno.test("a free place at another server is taken, also one that comes to be up", async () => {
@@ -157,6 +161,7 @@ Deno.test("a free place at another server is taken, also one that comes to be up
   await untilPending(ringway, 1);
   equal(queue[2].name, null);
   deepEqual([a.openMost, b.openMost], [1, 2]);
+  await expectNoRestart(ringway);
 });
 
 Deno.test("limits.connections of a backend holds for its servers together", async () => {
@@ -175,6 +180,7 @@ Deno.test("limits.connections of a backend holds for its servers together", asyn
   await until("it is served", () => waiting.name !== null);
   equal(waiting.name === "", false);
   equal(a.open.size + b.open.size <= 3, true);
+  await expectNoRestart(ringway);
 });
 
 Deno.test("under load no server ever has more than its connections", async () => {
@@ -200,6 +206,7 @@ Deno.test("under load no server ever has more than its connections", async () =>
   await ringway.until("nothing is left", ({ backends, listeners }) => {
     return listeners[0].open === 0 && backends[0].servers.every(({ open }) => open === 0);
   });
+  await expectNoRestart(ringway);
 });
 
 Deno.test("a worker that dies takes its places and its waiting clients with it", async () => {

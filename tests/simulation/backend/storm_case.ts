@@ -8,6 +8,7 @@ import { type BackendScene, makeScene, MINUTE_MS } from "./backend_scene.ts";
 import { BackendWorld } from "./backend_world.ts";
 import { BreakerWitness } from "./breaker_witness.ts";
 import { EjectionWitness } from "./ejection_witness.ts";
+import type { FaultKind } from "./fault.ts";
 import { RecoveryWitness } from "./recovery_witness.ts";
 import { StormWitness } from "./storm_witness.ts";
 
@@ -18,11 +19,15 @@ const DURATION_MS = 30 * MINUTE_MS;
 function drawScene(seed: number, hasBreaker: boolean): BackendScene {
   const random = new Random(seed);
   const count = 2 + random.below(5);
-  const kinds = ["refuse", "hang", "gone", "flap", "crash"] as const;
+  // Whoever is well every other second closes a breaker every other second.
+  const kinds: FaultKind[] = ["refuse", "hang", "gone", "crash"];
+  if (!hasBreaker) kinds.push("flap");
   const one = kinds[random.below(kinds.length)];
   // The first one accepts and resets: probes find nothing wrong with it.
-  const kindOf = (server: number) =>
-    seed % 3 === 0 ? server === 0 ? "reset" : kinds[random.below(kinds.length)] : one;
+  const kindOf = (server: number): FaultKind =>
+    !hasBreaker && seed % 3 === 0
+      ? server === 0 ? "reset" : kinds[random.below(kinds.length)]
+      : one;
   const config = makeScene(seed, {}).config;
   return makeScene(seed, {
     workers: 1 + random.below(4),
