@@ -76,7 +76,7 @@ function listPanels({ load, memory }: Report): Panel[] {
 
 /** Those who were measured, and which of their parts. */
 function listProxies({ load, memory }: Report): string {
-  const parts = { ringway: "", nginx: " (stream)", haproxy: " (TCP)", dnsdist: "" };
+  const parts = { ringway: "", nginx: " (stream)", haproxy: " (TCP)", dnsdist: "", bare: "" };
   const present = new Set(
     [...load, ...memory].flatMap(({ contenders }) => contenders.map(({ name }) => name)),
   );

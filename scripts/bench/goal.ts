@@ -7,7 +7,7 @@
  */
 
 export const CASE_NAMES = [
-  ...["keep-alive", "connection", "bulk", "bulk-tuned", "idle"] as const,
+  ...["keep-alive", "health", "connection", "bulk", "bulk-tuned", "idle"] as const,
   ...["udp-64", "udp-512", "udp-bulk", "udp-dns", "udp-flows"] as const,
 ] as const;
 export type CaseName = typeof CASE_NAMES[number];
@@ -57,6 +57,14 @@ export const HTTP_CASES: readonly HttpCase[] = [
     ...HTTP,
     name: "keep-alive",
     title: "HTTP keep-alive, 64 connections, small body",
+    connections: 64,
+    path: "/small",
+    headers: [],
+  },
+  {
+    ...HTTP,
+    name: "health",
+    title: "the same with every check, limit and budget, against the program with none",
     connections: 64,
     path: "/small",
     headers: [],
@@ -165,6 +173,7 @@ export const FLOWS_CASE: MemoryCase = {
 /** Upper bounds of the ratios to the better peer; null is no goal. */
 export const RATIO_MAX: Readonly<Record<LoadName, number | null>> = {
   "keep-alive": 0.92,
+  "health": 1.03,
   "connection": 0.90,
   "bulk": 0.90,
   "bulk-tuned": 0.90,

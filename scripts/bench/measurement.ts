@@ -12,7 +12,7 @@ import { type Loading, type LoadResult, runLoadCase } from "./load_case.ts";
 import { type MemoryResult, runFlowsCase, runIdleCase } from "./memory_case.ts";
 import { nginxContender, startOrigin } from "./nginx.ts";
 import type { BenchOptions } from "./options.ts";
-import { ringwayContender } from "./ringway.ts";
+import { bareContender, ringwayContender } from "./ringway.ts";
 import { buildUdpLoad } from "./udp_load_build.ts";
 import { runStream, runTrips, startUdpOrigin } from "./udp_load.ts";
 import { runWrk } from "./wrk.ts";
@@ -37,12 +37,14 @@ async function measureHttp(
 ): Promise<Pick<Measurement, "load" | "garbage">> {
   const load: LoadResult[] = [];
   let garbage: GarbageResult | null = null;
+  const [ringway] = contenders;
   const origin = await startOrigin(bench);
   for (const test of goal.HTTP_CASES) {
     if (!options.cases.includes(test.name)) continue;
     const run: Loading["run"] = (port, seconds) =>
       runWrk(bench.children, test, bench.loadCore, port, seconds);
-    const loading = { test, contenders, origin: origin.port, run, runAlone: null };
+    const peers = test.name === "health" ? [ringway, bareContender(bench.folder)] : contenders;
+    const loading = { test, contenders: peers, origin: origin.port, run, runAlone: null };
     load.push(await runLoadCase(bench, loading, options, tell));
     if (test.name !== "keep-alive") continue;
     tell("keep-alive: counting garbage");

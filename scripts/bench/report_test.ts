@@ -5,6 +5,7 @@ Deno.test("a report judges what was measured", () => {
   const report = testReport();
   deepEqual(report.load.map(({ name }) => name), [
     "keep-alive",
+    "health",
     "connection",
     "bulk",
     "bulk-tuned",
@@ -13,7 +14,7 @@ Deno.test("a report judges what was measured", () => {
     "udp-bulk",
     "udp-dns",
   ]);
-  equal(report.verdicts.length, 16);
+  equal(report.verdicts.length, 17);
   deepEqual(report.doubts, []);
 });
 

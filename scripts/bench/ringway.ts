@@ -20,8 +20,34 @@ function listenerKeys(test: CaseName): string {
   return `protocol: udp, udp: { ${responses}idle_timeout: 1h }`;
 }
 
+/** Keys of a backend with everything that watches over servers and connections. */
+const CAREFUL = `    balance: least_latency
+    health_check: { path: /small, interval: 1s, timeout: 500ms }
+    slow_start: 10s
+    on_down: close
+    limits: { connections: 100000, pending: 1000 }
+    circuit_breaker: true
+    rebalance: { budget: 1%/m }
+    retries: 3
+`;
+/** And one with nothing of that. */
+const CARELESS = `    outlier_detection: false
+    panic_threshold: 0%
+    retries: 0
+`;
+
+function backendKeys(test: CaseName, name: "ringway" | "bare"): string {
+  if (name === "bare") return CARELESS;
+  return test === "health" ? CAREFUL : "";
+}
+
 /** @param workerFlags for the V8 of the worker. */
-export function ringwayTuning(folder: string, test: CaseName, workerFlags: string): Tuning {
+export function ringwayTuning(
+  folder: string,
+  test: CaseName,
+  workerFlags: string,
+  name: "ringway" | "bare" = "ringway",
+): Tuning {
   return {
     label: workerFlags === "" ? DEFAULTS : workerFlags,
     transport: isUdp(test) ? "udp" : "tcp",
@@ -39,13 +65,19 @@ admin: { bind: "unix:${adminPath(folder, listen)}" }
 listeners:
   bench: { bind: "127.0.0.1:${listen}", backend: origin, ${listenerKeys(test)} }
 backends:
-  origin: ["127.0.0.1:${origin}"]
-`,
+  origin:
+    servers: ["127.0.0.1:${origin}"]
+${backendKeys(test, name)}`,
   };
 }
 
 export function ringwayContender(folder: string): Contender {
   return { name: "ringway", tunings: (test) => [ringwayTuning(folder, test, "")] };
+}
+
+/** The same program with nothing on that watches over servers. */
+export function bareContender(folder: string): Contender {
+  return { name: "bare", tunings: (test) => [ringwayTuning(folder, test, "", "bare")] };
 }
 
 /** Turns of the worker so far: its system calls. */

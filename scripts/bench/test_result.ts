@@ -102,13 +102,20 @@ export function testReport(): Report {
   const udp = { ringway: [10], nginx: [20] };
   const tcp = { ...udp, haproxy: [30] };
   const dns = { ...udp, dnsdist: [15] };
+  const health = { ringway: [10.2], bare: [10] };
   return makeReport({
     startedAt: "2026-01-02T03:04:05.000Z",
     durationSeconds: 300,
     machine: TEST_MACHINE,
     options: { rounds: 7, seconds: 3, cases: goal.CASE_NAMES },
     load: TEST_CASES.map(({ name, transport, rate }) => {
-      const micros = name === "udp-dns" ? dns : transport === "udp" ? udp : tcp;
+      const micros = name === "health"
+        ? health
+        : name === "udp-dns"
+        ? dns
+        : transport === "udp"
+        ? udp
+        : tcp;
       // Two seconds, as in every sample here.
       return testLoad(name, micros, rate === null ? {} : { count: 2 * rate });
     }),
