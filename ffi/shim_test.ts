@@ -11,6 +11,7 @@ const shim = openShim();
 /** 127.0.0.1, port 0. */
 const ANY_PORT = Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
 
+const AF_UNIX = 1;
 const AF_INET = 2;
 const STREAM = 1;
 const SOL_SOCKET = 1;
@@ -85,4 +86,99 @@ Deno.test("the limit of open files is raised to what is allowed", () => {
   const raised = shim.library.rw_fd_limit_raise();
   assert.ok(raised >= 256);
   assert.equal(shim.library.rw_fd_limit_raise(), raised);
+});
+
+// ---- Whether a peer has ended ---------------------------------------------------------------
+
+const OPEN = 0;
+/** Bytes that it sent before its end are unread. */
+const ENDED = 1;
+/** Nothing more will come of it. */
+const GONE = 2;
+
+interface Pair {
+  readonly fd: number;
+  readonly peer: Deno.Conn;
+}
+
+/** Our end of a connection over loopback, as an fd, and the peer's. */
+async function connectPair(): Promise<Pair> {
+  const { library, scratch } = shim;
+  const listening = listen(ANY_PORT, true);
+  assert.ok(listening >= 0);
+  library.rw_socket_name(listening);
+  const port = scratch[2] << 8 | scratch[3];
+  const peer = await Deno.connect({ hostname: "127.0.0.1", port });
+  const fd = library.rw_accept(listening);
+  assert.ok(fd >= 0);
+  library.rw_close(listening);
+  return { fd, peer };
+}
+
+/** Has our end send what the peer will not read, so that its close is a reset. */
+function sendUnread({ fd }: Pair): void {
+  shim.scratch.set([1, 2, 3]);
+  assert.equal(shim.library.rw_send(fd, 3), 3);
+}
+
+Deno.test("a peer that may still send has not ended, whether it has sent or not", async () => {
+  const { fd, peer } = await connectPair();
+  assert.equal(shim.library.rw_peer_ended(fd), OPEN);
+  await peer.write(Uint8Array.of(1, 2, 3));
+  assert.equal(shim.library.rw_peer_ended(fd), OPEN);
+  peer.close();
+  shim.library.rw_close(fd);
+});
+
+Deno.test("a peer has ended its half as long as bytes before that are unread", async () => {
+  const { fd, peer } = await connectPair();
+  await peer.write(Uint8Array.of(1, 2, 3));
+  peer.close();
+  assert.equal(shim.library.rw_peer_ended(fd), ENDED);
+  assert.equal(shim.library.rw_discard(fd, 2), 2);
+  assert.equal(shim.library.rw_peer_ended(fd), ENDED);
+  assert.equal(shim.library.rw_discard(fd, 1), 1);
+  assert.equal(shim.library.rw_peer_ended(fd), GONE);
+  shim.library.rw_close(fd);
+});
+
+Deno.test("of a peer that ended with nothing unread nothing more will come", async () => {
+  const { fd, peer } = await connectPair();
+  await peer.closeWrite();
+  assert.equal(shim.library.rw_peer_ended(fd), GONE, "though it may still read");
+  peer.close();
+  shim.library.rw_close(fd);
+});
+
+Deno.test("a peer that has reset is gone", async () => {
+  const pair = await connectPair();
+  sendUnread(pair);
+  pair.peer.close();
+  assert.equal(shim.library.rw_peer_ended(pair.fd), GONE);
+  shim.library.rw_close(pair.fd);
+});
+
+Deno.test("the end of a peer of a unix socket is seen alike", async () => {
+  const { library, scratch } = shim;
+  const path = await Deno.makeTempFile();
+  await Deno.remove(path);
+  const address = Uint8Array.of(AF_UNIX, 0, ...new TextEncoder().encode(path), 0);
+  const listening = library.rw_socket(AF_UNIX, STREAM);
+  scratch.set(address);
+  assert.equal(library.rw_bind(listening, address.length), 0);
+  assert.equal(library.rw_listen(listening, 1), 0);
+  const peer = await Deno.connect({ transport: "unix", path });
+  const fd = library.rw_accept(listening);
+  assert.equal(library.rw_peer_ended(fd), OPEN);
+  await peer.write(Uint8Array.of(7));
+  peer.close();
+  assert.equal(library.rw_peer_ended(fd), ENDED);
+  assert.equal(library.rw_discard(fd, 1), 1);
+  assert.equal(library.rw_peer_ended(fd), GONE);
+  for (const each of [fd, listening]) library.rw_close(each);
+  await Deno.remove(path);
+});
+
+Deno.test("what is no socket has no peer", () => {
+  assert.equal(shim.library.rw_peer_ended(9999), -EBADF);
 });

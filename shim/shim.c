@@ -335,6 +335,7 @@ int32_t rw_peer_ended(int32_t fd) {
   struct pollfd peer = {.fd = fd, .events = POLLRDHUP};
   int ready = poll(&peer, 1, 0);
   if (ready <= 0) return ready < 0 ? -errno : 0;
+  if (peer.revents & (POLLERR | POLLHUP)) return 2;
   int unread = 0;
   if (ioctl(fd, FIONREAD, &unread) < 0) return -errno;
   return unread > 0 ? 1 : 2;

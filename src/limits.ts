@@ -50,8 +50,6 @@ export const FAST_BUFFERS_RECOVERED = FAST_BUFFERS_MAX / 2;
 export const DATAGRAM_BUFFER_BYTES = 68 * 1024;
 export const DATAGRAM_BUFFERS_MAX = 256;
 export const DATAGRAM_BUFFERS_OFFERED = 32;
-/** Receive buffers of all lanes. */
-export const BUFFERS_MAX = FAST_BUFFERS_MAX + GATED_BUFFERS_MAX + DATAGRAM_BUFFERS_MAX;
 /** Payload of the largest datagram: IPv6 without its header; IPv4 has 20 bytes less. */
 export const DATAGRAM_BYTES_MAX = 65_527;
 
@@ -171,7 +169,10 @@ export const CONTROL_BYTES_MAX = 4096;
 
 assert(FAST_BUFFERS_OFFERED <= FAST_BUFFERS_MAX, "the reserve is what is not offered");
 assert(RECEIVE_ALLOWANCE_BYTES >= FAST_BUFFER_BYTES, "a receive may fill a buffer");
-assert(BUFFERS_MAX <= 65536, "buffer ids are 16 bits wide");
+assert(
+  FAST_BUFFERS_MAX + GATED_BUFFERS_MAX + DATAGRAM_BUFFERS_MAX <= 65536,
+  "buffer ids are 16 bits wide",
+);
 assert(DATAGRAM_BUFFERS_MAX <= FLOWS_HEADROOM, "a turn opens no more flows than there are slots");
 assert(DATAGRAM_BYTES_MAX + 1024 < DATAGRAM_BUFFER_BYTES, "no datagram is cut by its buffer");
 assert(QUEUE_BYTES_LOW < QUEUE_BYTES_HIGH, "a queue resumes below the mark that paused it");

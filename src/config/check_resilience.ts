@@ -29,7 +29,7 @@ export function checkResilience(
   checkQueue(backend, diagnostics);
   checkRetries(backend, diagnostics);
   checkOnDown(backend, diagnostics);
-  checkRebalance(backend, users, diagnostics);
+  checkConnectionKeys(backend, users, diagnostics);
 }
 
 const EJECT_MS = 10_000;
@@ -102,16 +102,24 @@ function checkOnDown(backend: MapTree, diagnostics: DiagnosticList): void {
   diagnostics.warning(onDown.keySpan, message, "add health_check or agent_check");
 }
 
-function checkRebalance(
+/** What is only for connections, and why: datagrams have none that could end or be judged. */
+const CONNECTION_KEYS = {
+  rebalance: "ends connections",
+  circuit_breaker: "is about connections that fail",
+};
+
+function checkConnectionKeys(
   backend: MapTree,
   users: readonly ListenerTree[],
   diagnostics: DiagnosticList,
 ): void {
-  const rebalance = backend.entries.get("rebalance");
   const udp = users.find(({ protocol }) => protocol === "udp");
-  if (rebalance !== undefined && udp !== undefined) {
-    const message = `rebalance ends connections, and ${describeUser(udp)} uses this backend`;
-    const hint = `remove rebalance, or give listener ${quoteText(udp.name)} a backend of its own`;
-    diagnostics.error(rebalance.keySpan, message, hint);
+  if (udp === undefined) return;
+  for (const [key, why] of Object.entries(CONNECTION_KEYS)) {
+    const entry = backend.entries.get(key);
+    if (entry === undefined || holds(entry.value, false)) continue;
+    const message = `${key} ${why}, and ${describeUser(udp)} uses this backend`;
+    const hint = `remove ${key}, or give listener ${quoteText(udp.name)} a backend of its own`;
+    diagnostics.error(entry.keySpan, message, hint);
   }
 }

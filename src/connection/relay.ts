@@ -430,9 +430,10 @@ export class Relay implements SendOwner {
 
   /** Whether nothing is on its way in either direction, as far as we know. */
   isQuiet(slot: number): boolean {
-    const tunnels = this.#tunnels;
-    return tunnels.sending[slot * 2] < 0 && tunnels.sending[slot * 2 + 1] < 0 &&
-      tunnels.activeMs[slot] < this.#ring.nowMs;
+    const { flags, sending, activeMs } = this.#tunnels;
+    const isBusy = ((flags[slot * 2] | flags[slot * 2 + 1]) & (POLLING | PAUSED | GATED)) !== 0;
+    return !isBusy && sending[slot * 2] < 0 && sending[slot * 2 + 1] < 0 &&
+      activeMs[slot] < this.#ring.nowMs;
   }
 
   /** Ends a tunnel, with a reset towards both peers or with whatever FINs are still due. */

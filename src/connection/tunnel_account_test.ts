@@ -3,7 +3,7 @@ import fc from "fast-check";
 import * as metric from "../metrics/metric_names.ts";
 import { listenerOffset, rowLength, serverOffset } from "../metrics/shared_state.ts";
 import { TunnelAccount } from "./tunnel_account.ts";
-import { ASKED, ENDED, MEASURED, Tunnels } from "./tunnels.ts";
+import { ASKED, CLOSING, ENDED, MEASURED, Tunnels } from "./tunnels.ts";
 
 const SHAPE = { workers: 1, listeners: 2, servers: 3, backends: 1, lines: 1 };
 
@@ -124,7 +124,7 @@ Deno.test("a reset after the client's end is counted, and how many servers hang 
 Deno.test("a slot that is used again begins unbroken", () => {
   const { account, tunnels, slot, server } = makeAccount();
   account.broken(server);
-  tunnels.state[slot] = 4; // closing, as it is before it is free
+  tunnels.state[slot] = CLOSING;
   tunnels.free(slot);
   assert.equal(tunnels.isBroken[tunnels.open(12)], 0);
 });

@@ -23,7 +23,7 @@ export const RETRY_WINDOW_MS = 10_000;
 export const RETRIES_MIN = 30;
 
 /** The window moves in steps of this. */
-const SNAPSHOT_MS = 1000;
+const SNAPSHOT_MS = 200;
 /**
  * Snapshots are at least SNAPSHOT_MS apart, so one fewer would span the window; the last one is for
  * sums of fractions, which round.

@@ -21,6 +21,8 @@ import {
   FAST_LANE,
   FORWARDED,
   GATED_LANE,
+  PEER_ENDED,
+  PEER_GONE,
   RECEIVE,
   REPLIED,
   REPLY,
@@ -35,16 +37,10 @@ const shim = openShim();
 const ring = new KernelRing(4);
 const TURNS_MAX = 200;
 
-interface Seen {
-  readonly kind: number;
-  readonly index: number;
-  readonly generation: number;
-  readonly result: number;
-  readonly more: boolean;
-  readonly buffer: number;
-  readonly payloadAt: number;
-  readonly segmentBytes: number;
-}
+type Seen = Pick<
+  KernelRing,
+  "kind" | "index" | "generation" | "result" | "more" | "buffer" | "payloadAt" | "segmentBytes"
+>;
 
 /** Of the datagrams seen. */
 const envelopes: { client: string; port: number; local: string }[] = [];
@@ -271,6 +267,18 @@ Deno.test("a gated receive only looks; what is discarded is not seen again", () 
   }
   assert.deepEqual(texts, ["hello", "hello", "llo"]);
   assert.equal(ring.discard(near, 1), 0);
+  closeAll(near, far);
+});
+
+Deno.test("whether a peer has ended is told at once; what is closed has none", () => {
+  const [near, far] = connectPair();
+  assert.deepEqual([ring.peerEnded(near), ring.peerEnded(9999)], [0, PEER_GONE]);
+  shim.scratch.set([1]);
+  assert.equal(shim.library.rw_send(far, 1), 1);
+  ring.shutdownWrite(far);
+  assert.deepEqual([ring.peerEnded(near), ring.peerEnded(far)], [PEER_ENDED, 0]);
+  assert.equal(ring.discard(near, 1), 1);
+  assert.equal(ring.peerEnded(near), PEER_GONE);
   closeAll(near, far);
 });
 

@@ -50,8 +50,8 @@ export class BackendWatch {
   readonly #counted: Uint8Array;
   readonly #available: Uint8Array;
   readonly #moves: Int32Array;
-  /** What is on the board. */
-  #published = 0;
+  /** The revision that is on the board; none yet. */
+  #published = -1;
   #trialsGrantedMs = 0;
   #wasPanicking = false;
 
@@ -231,25 +231,31 @@ export class BackendWatch {
     const { open } = this.#counters;
     if (this.#rebalance.plan(open, this.#weights, nowMs, this.#moves) === 0) return;
     for (let server = 0; server < this.health.count; server++) {
-      for (let left = this.#moves[server]; left > 0; left--) this.#moveOne(server, left);
+      if (this.#moves[server] > 0) this.#moveFrom(server, this.#moves[server]);
     }
     this.#region.board.publish();
   }
 
-  /** Asks the worker that has most to that server, less what it was asked for before. */
-  #moveOne(server: number, nth: number): void {
+  /** Asks workers to move so many connections from a server, each as many as it has of them. */
+  #moveFrom(server: number, count: number): void {
     const { state, board } = this.#region;
     const number = this.#place.firstServer + server;
     const at = serverOffset(state.shape, number) + metric.SERVER_OPEN;
-    const order = state.rows.map((row, worker) => ({ worker, open: row[at] }))
-      .filter(({ open }) => open > 0).sort((a, b) => b.open - a.open);
-    // In turns among those that have any: this is but a second's worth of a small budget.
-    if (order.length > 0) board.addMoves(order[nth % order.length].worker, number, 1);
+    const open = state.rows.map((row) => row[at]);
+    for (let left = count; left > 0; left--) {
+      const most = open.indexOf(Math.max(...open));
+      if (open[most] <= 0) return;
+      open[most]--;
+      board.addMoves(most, number, 1);
+    }
   }
 
   #describePanic(): BackendChange {
-    const available = this.#available.reduce((sum, each) => sum + each, 0);
-    const counted = this.#counted.reduce((sum, each) => sum + each, 0);
+    const { servers } = this.#config;
+    // Backups are no part of what the threshold is about, unless there is nobody else.
+    const isAsked = servers.map(({ backup }) => !backup || servers.every((each) => each.backup));
+    const count = (flags: Uint8Array) => flags.filter((flag, i) => flag === 1 && isAsked[i]).length;
+    const [available, counted] = [count(this.#available), count(this.#counted)];
     assert(counted > 0 || !this.isPanicking, "nobody is left to panic about");
     const reason = `${available} of ${counted} servers are available`;
     return this.isPanicking

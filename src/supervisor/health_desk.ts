@@ -149,8 +149,8 @@ export class HealthDesk {
     const nowMs = performance.now();
     const watch = this.#watches[backend];
     tell(watch, nowMs);
-    this.#tell(backend);
     watch.publish();
+    this.#tell(backend);
   }
 
   /** Passes on what has changed of a backend's servers. */

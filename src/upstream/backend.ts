@@ -58,6 +58,9 @@ export function makeBackends(
   return backends;
 }
 
+/** In a panic one pick in so many may be of a server whose connections fail. */
+const DOUBT_PARTS = 16;
+
 export class Backend {
   readonly name: string;
   /** Its number among all backends. */
@@ -216,12 +219,12 @@ export class Backend {
   ): number {
     this.isSaturated = false;
     if (this.#needsOpen) this.places.sum();
-    if (forDatagrams && this.#shunnedCount > 0) {
-      this.#skipShunned();
+    if (this.#skipDoubtful(random, subset, forDatagrams)) {
       const server = this.#pickFrom(random, hash, tried, triedAt, triedCount, subset);
       this.#skipped.fill(0);
-      // All were refused lately: then any may be tried.
+      // There is nobody else: then any may be tried.
       if (server >= 0) return server;
+      this.isSaturated = false;
     }
     return this.#pickFrom(random, hash, tried, triedAt, triedCount, subset);
   }
@@ -308,6 +311,8 @@ export class Backend {
 
   /** Whether the budget has another try left for a connection that failed. */
   allowsRetry(): boolean {
+    // A trial of the breaker that fails has told what it was for.
+    if (this.#board.breaker(this.number) !== BREAKER_CLOSED) return false;
     const { state } = this.#region;
     const connections = state.sum(this.at + BACKEND_CONNECTIONS) -
       this.#board.baseConnections(this.number);
@@ -337,7 +342,22 @@ export class Backend {
       this.#shunnedUntilMs[server] <= this.#clock.nowMs;
   }
 
-  /** Marks the servers that are passed over now; whose time is up is not. */
+  /** Marks servers that are passed over if there is another one; true when there are any. */
+  #skipDoubtful(random: number, subset: number, forDatagrams: boolean): boolean {
+    const isShunning = forDatagrams && this.#shunnedCount > 0;
+    if (isShunning) this.#skipShunned();
+    // In a panic it is not believed what probes say, but what connections have shown. One in
+    // DOUBT_PARTS looks whether it is still so.
+    if (!this.#candidates.tiers[subset].isPanicking || random % DOUBT_PARTS === 0) {
+      return isShunning;
+    }
+    for (let i = 0; i < this.serverCount; i++) {
+      if (this.#candidates.isFaulty(i) && this.news.isFailing(i)) this.#skipped[i] = 1;
+    }
+    return true;
+  }
+
+  /** Marks the servers whose port was closed lately; whose time is up is not. */
   #skipShunned(): void {
     const nowMs = this.#clock.nowMs;
     for (let i = 0; i < this.serverCount; i++) {

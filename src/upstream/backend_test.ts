@@ -406,7 +406,7 @@ Deno.test("retries are a share of the connections since the window began, over a
   assert.equal(backend.allowsRetry(), true, "retries of long ago do not count");
 });
 
-Deno.test("some retries are allowed however few connections there are, and however small a share", () => {
+Deno.test("some retries are allowed, however few connections there are", () => {
   const { backend, shared } = makeBackend([server("a"), server("b")], { retryBudget: 0 });
   const at = (each: number) => serverOffset(shared.shape, 2 + each) + SERVER_RETRIES;
   shared.rows[0][at(0)] = 15;

@@ -125,7 +125,7 @@ Deno.test("each subset has tiers of its own servers alone", () => {
 
 // ---- Weights --------------------------------------------------------------------------------
 
-Deno.test("policies see what share is left of a weight, raised alike so that little is not none", () => {
+Deno.test("policies see the share of a weight, all raised alike so that little is not none", () => {
   const { set, tell } = makeCandidates([{ weight: 1 }, { weight: 2 }], { balance: "round_robin" });
   assert.deepEqual([...set.weights], [128, 256]);
   tell(0, { share: 26 });
@@ -134,7 +134,7 @@ Deno.test("policies see what share is left of a weight, raised alike so that lit
   assert.deepEqual([...set.weights], [26, 256]);
 });
 
-Deno.test("consistent hashing keeps its weights and gets the shares, so that no other key moves", () => {
+Deno.test("consistent hashing gets weights and shares apart, so that no other key moves", () => {
   const { set, tell } = makeCandidates([{ weight: 1 }, { weight: 2 }], {
     balance: "consistent_hash",
   });

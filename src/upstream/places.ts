@@ -5,20 +5,20 @@
  * No lock: a worker counts its connection first and sums after that. Of two workers who take the
  * last place at the same moment both may see too many and step back, and try again; never do both
  * keep it. For that a worker's own count must be seen by the others before it reads theirs, which
- * takes a fence: processors let a load pass an earlier store.
+ * takes a fence.
  *
  * @hot
  */
+import { fence } from "../base/fence.ts";
 import { SERVER_OPEN } from "../metrics/metric_names.ts";
 import { serverOffset, type SharedState } from "../metrics/shared_state.ts";
 import type { BackendPlan } from "./plan.ts";
 
-/** An atomic operation on it, whatever it is, orders all loads after all stores before it. */
-const FENCE = new Int32Array(1);
-
 export class Places {
   /** Whether any number of connections is limited. */
   readonly isLimited: boolean;
+  /** Whether all servers together have a limit. */
+  readonly isShared: boolean;
   readonly #shared: SharedState;
   readonly #row: Float64Array;
   readonly #firstServer: number;
@@ -43,6 +43,7 @@ export class Places {
     this.#max = new Int32Array(plan.servers.length);
     for (let i = 0; i < this.#max.length; i++) this.#max[i] = plan.servers[i].connectionsMax;
     this.#backendMax = plan.connectionsMax;
+    this.isShared = this.#backendMax > 0;
     let isLimited = this.#backendMax > 0;
     for (let i = 0; i < this.#max.length; i++) isLimited ||= this.#max[i] > 0;
     this.isLimited = isLimited;
@@ -78,7 +79,7 @@ export class Places {
     const at = this.at(server) + SERVER_OPEN;
     this.#row[at]++;
     if (!this.isLimited) return true;
-    Atomics.add(FENCE, 0, 1);
+    fence();
     this.sum();
     const isOver = (this.#max[server] > 0 && this.#open[server] > this.#max[server]) ||
       (this.#backendMax > 0 && this.#total > this.#backendMax);

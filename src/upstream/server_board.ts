@@ -14,6 +14,7 @@
  * @hot
  */
 import { assert } from "../base/assert.ts";
+import { fence } from "../base/fence.ts";
 
 export interface BoardShape {
   readonly workers: number;
@@ -84,8 +85,9 @@ export class ServerBoard {
     return this.cells[REVISION];
   }
 
-  /** Tells workers that there is news. */
+  /** Tells workers that there is news, which they see before they see that there is. */
   publish(): void {
+    fence();
     this.cells[REVISION]++;
   }
 

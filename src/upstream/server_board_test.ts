@@ -166,7 +166,7 @@ function without(kind: number, server: number, backend: number, all: ReturnType<
   return all;
 }
 
-Deno.test("every fact has a place of its own: a write changes what it is about, nothing else", () => {
+Deno.test("every fact has a place of its own: a write changes nothing else", () => {
   const write = fc.tuple(
     fc.nat(WRITES.length - 1),
     fc.nat(5),

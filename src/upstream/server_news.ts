@@ -11,6 +11,9 @@
  */
 import { CONNECT_STREAK, RESET_STREAK, type ServerBoard } from "./server_board.ts";
 
+/** One failure alone says little. */
+const FAILING_STREAK = 2;
+
 export class ServerNews {
   readonly #board: ServerBoard;
   readonly #firstServer: number;
@@ -39,6 +42,14 @@ export class ServerNews {
 
   onEndedWell(server: number): void {
     this.#end(this.#at(server) + RESET_STREAK);
+  }
+
+  /** Whether its last connections have failed, one way or the other. */
+  isFailing(server: number): boolean {
+    const { cells } = this.#board;
+    const at = this.#at(server);
+    return cells[at + CONNECT_STREAK] >= FAILING_STREAK ||
+      cells[at + RESET_STREAK] >= FAILING_STREAK;
   }
 
   /** Only a streak that is there is ended: the line of cache stays shared otherwise. */

@@ -4,6 +4,7 @@
  *
  * @hot
  */
+import { fence } from "../base/fence.ts";
 import type { TcpProxy } from "../proxy/tcp/tcp_proxy.ts";
 import type { UdpProxy } from "../proxy/udp/udp_proxy.ts";
 import type { Backend } from "../upstream/backend.ts";
@@ -15,7 +16,8 @@ export class BoardReader {
   readonly #backends: readonly Backend[];
   readonly #tcp: TcpProxy;
   readonly #udp: UdpProxy;
-  #revision: number;
+  /** None is read when a worker starts: something may have come since its backends were made. */
+  #revision = -1;
   /** What has been carried out, by server. */
   readonly #closings: Float64Array;
   readonly #moves: Float64Array;
@@ -32,7 +34,6 @@ export class BoardReader {
     this.#backends = backends;
     this.#tcp = tcp;
     this.#udp = udp;
-    this.#revision = board.revision;
     let count = 0;
     for (let i = 0; i < backends.length; i++) count += backends[i].serverCount;
     this.#closings = new Float64Array(count);
@@ -48,6 +49,7 @@ export class BoardReader {
   read(): void {
     const { revision } = this.#board;
     if (revision === this.#revision) return;
+    fence();
     this.#revision = revision;
     for (let i = 0; i < this.#backends.length; i++) {
       const backend = this.#backends[i];

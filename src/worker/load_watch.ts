@@ -9,11 +9,17 @@
  */
 import type { BufferPool } from "../buffer/buffer_pool.ts";
 import { Overload } from "../health/overload.ts";
-import { BUFFERS_MAX, OVERLOAD_IDLE_PARTS, OVERLOAD_LOOK_MS } from "../limits.ts";
+import {
+  DATAGRAM_BUFFERS_MAX,
+  FAST_BUFFERS_MAX,
+  OVERLOAD_IDLE_PARTS,
+  OVERLOAD_LOOK_MS,
+} from "../limits.ts";
 import { BUSY, SHEDDING } from "../metrics/metric_names.ts";
 import type { ProxyContext } from "../proxy/proxy_context.ts";
 import type { TcpProxy } from "../proxy/tcp/tcp_proxy.ts";
 import type { UdpProxy } from "../proxy/udp/udp_proxy.ts";
+import { DATAGRAM_LANE, FAST_LANE } from "../ring/ring.ts";
 
 export class LoadWatch {
   readonly #context: ProxyContext;
@@ -61,7 +67,10 @@ export class LoadWatch {
       shareOf(tunnels.openCount, tunnels.capacity),
       shareOf(flows.openCount, flows.capacity),
     );
-    const buffers = this.#pool.leasedTotal / BUFFERS_MAX;
+    const buffers = Math.max(
+      1 - this.#pool.freeCount(FAST_LANE) / FAST_BUFFERS_MAX,
+      1 - this.#pool.freeCount(DATAGRAM_LANE) / DATAGRAM_BUFFERS_MAX,
+    );
     const overload = this.#overload;
     if (!overload.observe(row[BUSY], region.board.memory, files, buffers)) return;
     row[SHEDDING] = overload.isShedding ? 1 : 0;

@@ -46,14 +46,6 @@ export async function untilState(
   return serverStatus(snapshot, server);
 }
 
-/**
- * Waits until every worker has had the time to learn what `status` shows: what is published is
- * read at the start of a turn.
- */
-export async function untilWorkersKnow(ringway: RingwayProcess): Promise<void> {
-  await ringway.untilTurned(1);
-}
-
 /** Fails if a worker has ended, for whatever reason, and was replaced. */
 export async function expectNoRestart(ringway: RingwayProcess): Promise<void> {
   const { workers } = await ringway.snapshot();

@@ -168,10 +168,11 @@ export class DatagramLedger {
     socket.trail.remote = addressText(socket.remote!);
     client.trails.push(socket.trail);
     promise(opening.fate === "served", `client ${client.id} is refused: ${opening.fate}`);
-    const { backend } = this.#plan.listeners[place.listener];
-    const isOfBackend = this.#serverOf(socket).place.backend === backend;
-    promise(isOfBackend, "a flow goes to a server of its listener's backend");
-    const { isTransparent } = this.#plan.backends[backend];
+    const { backend, subset } = this.#plan.listeners[place.listener];
+    const { isTransparent, subsets } = this.#plan.backends[backend];
+    const server = this.#serverOf(socket).place;
+    promise(server.backend === backend, "a flow goes to a server of its listener's backend");
+    promise(subsets[subset].includes(server.index), "a flow goes to a server of its subset");
     const bound = isTransparent ? opening.client.ip : null;
     promise(socket.boundIp === bound, `a flow is bound to ${bound}, not to ${socket.boundIp}`);
   }

@@ -116,9 +116,11 @@ export class DatagramOutcome {
 
   /** Nothing goes wrong, nothing is limited, nobody gives way. */
   #isUndisturbed(plan: ListenerPlan): boolean {
-    const { faults, drainAtMs, capacity, plan: { connectionsMax } } = this.#scene;
+    const { faults, drainAtMs, capacity, plan: { connectionsMax, backends } } = this.#scene;
     const clients = this.#network.clients.length;
-    return !faults && drainAtMs === Infinity && capacity.flows >= clients * 2 &&
+    const { servers, connectionsMax: most } = backends[plan.backend];
+    const hasPlaces = most === 0 && servers.every((server) => server.connectionsMax === 0);
+    return !faults && hasPlaces && drainAtMs === Infinity && capacity.flows >= clients * 2 &&
       plan.udp!.flowsMax >= clients && connectionsMax + plan.connectionsMax === 0 &&
       plan.connectionsPerIpMax === 0 && plan.connectionRate === null &&
       plan.connectionRatePerIp === null;

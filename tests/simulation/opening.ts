@@ -50,8 +50,9 @@ export interface Opening {
   readonly isAlertSure: boolean;
   /** Is sent at once. */
   readonly inOnePiece: boolean;
-  /** Whose servers may see it. */
+  /** Whose servers may see it, and which of them. */
   readonly backend: number;
+  readonly subset: number;
   readonly shown: ShownHeader;
 }
 
@@ -109,7 +110,9 @@ export function drawOpening(
   const isBad = client !== null && pool === "bad" &&
     (header === null || header.tells.source !== null);
   const manner = { endsEarly: false, goesOn: true, inOnePiece: random.oneIn(3) };
-  const base = { from, client, ...manner, alert: 0, isAlertSure: true, backend: plan.backend };
+  const { backend: ofListener, subset } = plan;
+  const target = { backend: ofListener, subset };
+  const base = { from, client, ...manner, alert: 0, isAlertSure: true, ...target };
 
   const isGuarded = plan.allow.length + plan.deny.length > 0;
   const wish = plan.protocol === "tls" ? WISHES[random.below(WISHES.length)] : null;
@@ -133,11 +136,12 @@ export function drawOpening(
     return { ...base, ...sent, fate: "denied", shown };
   }
   const backend = route === null ? plan.backend : route.backend;
-  if (backend >= 0) return { ...base, ...sent, backend, fate: "served", shown };
+  const chosen = { backend, subset: route === null ? subset : route.subset };
+  if (backend >= 0) return { ...base, ...sent, ...chosen, fate: "served", shown };
   // Who goes on sending is reset, and an alert may get lost by that.
   const goesOn = random.oneIn(3);
   const told = { alert: wish.mismatch, isAlertSure: !goesOn };
-  return { ...base, ...sent, backend, fate: "unrouted", goesOn, ...told, shown };
+  return { ...base, ...sent, ...chosen, fate: "unrouted", goesOn, ...told, shown };
 }
 
 function shownBy(

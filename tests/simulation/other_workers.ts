@@ -128,7 +128,10 @@ export class OtherWorkers {
     const random = this.#random;
     const backend = random.below(backends.length);
     const { pendingMax, subsets } = backends[backend];
-    const firstLine = backends.slice(0, backend).reduce((sum, each) => sum + each.subsets.length, 0);
+    const firstLine = backends.slice(0, backend).reduce(
+      (sum, each) => sum + each.subsets.length,
+      0,
+    );
     const line = firstLine + random.below(subsets.length);
     const row = this.#pick(this.#rows);
     const at = lineOffset(shape, line) + metric.LINE_OLDEST;

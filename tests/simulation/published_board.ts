@@ -47,12 +47,14 @@ export class PublishedBoard {
   /** What the worker has to read in the turn to come. */
   closed: number[] = [];
   moved: { server: number; count: number }[] = [];
+  /** Whose addresses were told. */
+  readdressed: number[] = [];
   /** By backend: trials granted with the breaker half open. */
   readonly trials: number[];
+  /** By backend: how often its breaker was set. */
+  readonly breakerSets: number[];
   /** Since when the memory is as it is. */
   memorySinceMs: number;
-  /** What was met; for telling that it was. */
-  panics = 0;
   readonly servers: Facts[];
   readonly #scene: Scene;
   readonly #region: SharedRegion;
@@ -78,6 +80,7 @@ export class PublishedBoard {
     this.memorySinceMs = clock.nowMs;
     const { backends } = scene.plan;
     this.trials = backends.map(() => 0);
+    this.breakerSets = backends.map(() => 0);
     this.servers = backends.flatMap(({ servers }, backend) =>
       servers.map(({ weight }, index): Facts => ({
         ...{ backend, index, state: "up", weight, share: FULL_SHARE, closings: 0, isKnown: true },
@@ -96,6 +99,7 @@ export class PublishedBoard {
   act(): void {
     this.closed = [];
     this.moved = [];
+    this.readdressed = [];
     if (!this.#scene.supervised) return;
     if (!this.#clock.hasFaults) {
       if (this.#wasLoud) this.#becomeCalm();
@@ -109,7 +113,7 @@ export class PublishedBoard {
   #change(): void {
     const random = this.#random;
     const { board } = this.#region;
-    const number = random.below(this.servers.length);
+    const number = this.#pickServer();
     const backend = this.servers[number].backend;
     switch (random.below(12)) {
       case 0:
@@ -132,6 +136,18 @@ export class PublishedBoard {
       default:
         return this.#changeServer(number);
     }
+  }
+
+  /** One to which there is something open, if there is any. */
+  #pickServer(): number {
+    const random = this.#random;
+    const { rows, shape } = this.#region.state;
+    const row = rows[this.#scene.plan.worker];
+    const used = [...this.servers.keys()].filter((number) =>
+      row[serverOffset(shape, number) + metric.SERVER_OPEN] > 0
+    );
+    if (used.length === 0 || random.oneIn(3)) return random.below(this.servers.length);
+    return used[random.below(used.length)];
   }
 
   #changeServer(number: number): void {
@@ -167,23 +183,22 @@ export class PublishedBoard {
 
   #setBreaker(backend: number, state: number): void {
     this.trials[backend] = 1 + this.#random.below(3);
+    this.breakerSets[backend]++;
     this.#region.board.setBreaker(backend, state, this.trials[backend]);
   }
 
   /** The window of retries begins now, or so that the budget is used up. */
   #setRetryBase(backend: number): void {
-    const { state, board } = this.#region;
     const { retries, connections } = this.countTries(backend);
     const used = this.#random.oneIn(2) ? RETRIES_MIN + this.#random.below(3) : 0;
-    board.setRetryBase(backend, connections, retries - used);
-    const at = backendOffset(state.shape, backend) + metric.BACKEND_CONNECTIONS;
-    if (connections < state.rows[this.#scene.plan.worker][at]) throw new Error("rows are summed");
+    this.#region.board.setRetryBase(backend, connections, retries - used);
   }
 
   #setKnown(server: number, isKnown: boolean): void {
     const facts = this.servers[server];
     const plan = this.#scene.plan.backends[facts.backend].servers[facts.index];
     facts.isKnown = isKnown;
+    this.readdressed.push(server);
     this.#tell({ type: "address", server, address: isKnown ? plan.address : [] });
   }
 

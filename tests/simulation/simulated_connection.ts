@@ -73,6 +73,8 @@ export class End {
   isClosed = false;
   /** Set by SO_LINGER with a time of zero. */
   lingers = false;
+  /** The supervisor had its connection ended: its stream may be cut short. */
+  isOrdered = false;
   other!: End;
 
   constructor(

@@ -38,6 +38,14 @@ import type { World } from "./world.ts";
 
 const FIRST_SERVER_PORT = 9000;
 
+/** Hears where the worker connects to, before anything comes of it; servers of all backends. */
+export interface RingWitness {
+  onConnect(tunnel: number, server: number): void;
+  onFlowConnect(server: number): void;
+  /** A completion is about to be handled. */
+  onTold(): void;
+}
+
 export class SimulatedRing extends SimulatedQueues implements Ring {
   readonly controlBytes = new Uint8Array(0);
   readonly signalCounts = new Uint8Array(8);
@@ -47,6 +55,7 @@ export class SimulatedRing extends SimulatedQueues implements Ring {
   readonly datagrams: DatagramKernel | null;
   /** Fds whose close was asked for and not handed over yet. */
   readonly closing = new Set<number>();
+  witness: RingWitness | null = null;
   readonly #streams: StreamKernel | null;
   readonly #scene: Scene;
   readonly #world: World;
@@ -82,6 +91,12 @@ export class SimulatedRing extends SimulatedQueues implements Ring {
 
   protected step(): void {
     this.#world.step();
+  }
+
+  override next(): boolean {
+    if (!super.next()) return false;
+    this.witness?.onTold();
+    return true;
   }
 
   protected progress(operation: Operation): void {
@@ -147,6 +162,7 @@ export class SimulatedRing extends SimulatedQueues implements Ring {
   connectNow(fd: number, slot: number): number {
     const at = slot * ADDRESS_SLOT_BYTES;
     const port = readSocketAddress(this.addresses, at, this.#words, 0);
+    this.witness?.onFlowConnect(port - FIRST_SERVER_PORT);
     return this.datagrams!.connect(fd, addressAt(this.#words, 0, port));
   }
 
@@ -234,7 +250,9 @@ export class SimulatedRing extends SimulatedQueues implements Ring {
   connect(fd: number, slot: number, kind: number, index: number, generation: number): void {
     const operation = new Operation("connect", fd, kind, index, generation);
     const port = portOf(this.addresses.subarray(slot * ADDRESS_SLOT_BYTES));
-    operation.fate = this.#streams!.drawFate(port - FIRST_SERVER_PORT);
+    const server = port - FIRST_SERVER_PORT;
+    this.witness?.onConnect(index >> 1, server);
+    operation.fate = this.#streams!.drawFate(server);
     this.ask(operation, () => {
       promise(this.sockets.stream(fd).end === null, `fd ${fd} is fresh`);
     });

@@ -4,18 +4,19 @@
  *
  * A run is a function of its seed and the code. What breaks a promise is thrown, with the turn.
  */
-import { Random } from "../../src/base/random.ts";
 import { LEASED, SLAB_BYTES } from "../../src/buffer/buffer_pool.ts";
 import type { Protocol } from "../../src/config/config.ts";
-import * as metric from "../../src/metrics/metric_names.ts";
-import { listenerOffset, type SharedShape } from "../../src/metrics/shared_state.ts";
+import type { SharedShape } from "../../src/metrics/shared_state.ts";
 import type { ProxyLog } from "../../src/proxy/proxy_context.ts";
 import { regionBytes, regionShape, SharedRegion } from "../../src/upstream/shared_region.ts";
 import { addressSlotCount, DONE, SERVING, Worker } from "../../src/worker/worker.ts";
+import { BalancingWitness, type Events } from "./balancing_witness.ts";
 import type { DatagramLedger } from "./datagram_ledger.ts";
 import { DatagramOutcome } from "./datagram_outcome.ts";
 import { checkEmpty, Invariants } from "./invariants.ts";
+import { OtherWorkers } from "./other_workers.ts";
 import { promise } from "./promise.ts";
+import { PublishedBoard } from "./published_board.ts";
 import { drawScene, type Scene, type SceneKind } from "./scene.ts";
 import { SimulatedRing } from "./simulated_ring.ts";
 import { StreamOutcome } from "./stream_outcome.ts";
@@ -43,6 +44,8 @@ export interface Report {
   readonly shape: SharedShape;
   /** By listener. */
   readonly protocols: readonly Protocol[];
+  /** What was met of balancing; null in scenes that are not about it. */
+  readonly events: Events | null;
 }
 
 let slab: Uint8Array | null = null;
@@ -56,7 +59,9 @@ export class Simulation {
   /** By listener's name: clients that are said to have ended before they were understood. */
   readonly endedEarly = new Map<string, number>();
   readonly #invariants: Invariants;
-  readonly #random: Random;
+  readonly #others: OtherWorkers;
+  readonly #board: PublishedBoard;
+  readonly #witness: BalancingWitness | null;
 
   constructor(seed: number) {
     const scene = drawScene(seed);
@@ -64,26 +69,38 @@ export class Simulation {
     slab ??= new Uint8Array(SLAB_BYTES);
     const shape = regionShape(plan);
     this.scene = scene;
-    this.#random = new Random(seed ^ 0x07e5);
     this.world = new World(scene);
     this.ring = new SimulatedRing(scene, this.world, slab, addressSlotCount(plan));
     this.region = new SharedRegion(new ArrayBuffer(regionBytes(shape)), shape);
     const { ring, region } = this;
-    const log: ProxyLog = {
-      connectFailed() {},
-      refused() {},
-      acceptFailed() {},
+    const log = this.#makeLog();
+    this.worker = new Worker(ring, slab, plan, region, capacity, seed, NO_INPUTS, log);
+    if (ring.datagrams !== null) {
+      ring.datagrams.isLeased = (buffer) => this.worker.pool.place[buffer] === LEASED;
+    }
+    const { world, worker } = this;
+    this.#invariants = new Invariants(scene, worker, ring, region);
+    const others = new OtherWorkers(scene, region, world.clock);
+    const board = new PublishedBoard(scene, region, world.clock, (told) => worker.apply(told));
+    this.#others = others;
+    this.#board = board;
+    this.#witness = scene.balanced
+      ? new BalancingWitness(scene, world, worker, ring, region, board, others)
+      : null;
+    ring.witness = this.#witness;
+  }
+
+  #makeLog(): ProxyLog {
+    return {
+      connectFailed: (backend, server) => this.#witness?.onConnectFailed(backend, server),
+      refused: (_, backend) => this.#witness?.onRefused(backend),
+      acceptFailed: () => this.#witness?.choices.onShortage(),
       overloaded() {},
       misread: (listener, why) => {
         if (!why.includes("the client ended")) return;
         this.endedEarly.set(listener, (this.endedEarly.get(listener) ?? 0) + 1);
       },
     };
-    this.worker = new Worker(ring, slab, plan, region, capacity, seed, NO_INPUTS, log);
-    if (ring.datagrams !== null) {
-      ring.datagrams.isLeased = (buffer) => this.worker.pool.place[buffer] === LEASED;
-    }
-    this.#invariants = new Invariants(scene, this.worker, ring, region);
   }
 
   run(): Report {
@@ -110,8 +127,11 @@ export class Simulation {
 
   #turn(): void {
     const { world, ring, worker, scene } = this;
-    this.#actForOthers();
+    this.#others.act();
+    this.#board.act();
+    this.#witness?.beginTurn();
     worker.turn();
+    this.#witness?.endTurn();
     const { elapsedMs, isCalm } = world.clock;
     const isDrainDue = elapsedMs >= scene.drainAtMs || (isCalm && world.isOver);
     if (worker.state === SERVING && isDrainDue) worker.drain(scene.drainTimeoutMs);
@@ -124,28 +144,19 @@ export class Simulation {
     );
   }
 
-  /** The row of another worker, which takes and leaves places under the listeners' limits. */
-  #actForOthers(): void {
-    const { plan } = this.scene;
-    if (plan.workers === 1) return;
-    const row = this.region.state.rows[1];
-    plan.listeners.forEach(({ connectionsMax }, listener) => {
-      const at = listenerOffset(listener) + metric.LISTENER_OPEN;
-      if (!this.world.clock.hasFaults) row[at] = 0;
-      else if (this.#random.oneIn(10)) row[at] = this.#random.below(connectionsMax + 1);
-    });
-  }
-
   #checkOutcome(): void {
     const { scene, world, ring } = this;
     const { rows, shape } = this.region.state;
+    const row = rows[scene.plan.worker];
     const { elapsedMs } = world.clock;
     if (world.streams !== null) {
-      new StreamOutcome(scene, world.streams, rows[0], elapsedMs, this.endedEarly).check();
+      const { endedEarly } = this;
+      const gone = this.#witness?.lines.gone ?? 0;
+      new StreamOutcome(scene, world.streams, row, shape, elapsedMs, endedEarly, gone).check();
     }
     if (world.datagrams === null) return;
     const { ledger } = ring.datagrams!;
-    new DatagramOutcome(scene, world.datagrams, ledger, rows[0], shape, elapsedMs).check();
+    new DatagramOutcome(scene, world.datagrams, ledger, row, shape, elapsedMs).check();
   }
 
   #report(): Report {
@@ -160,9 +171,10 @@ export class Simulation {
       connections: clients.length,
       bytes: clients.reduce((sum, { peer }) => sum + peer.sent + peer.reader.received, 0),
       datagrams: ring.datagrams?.ledger ?? null,
-      counters: rows[0],
+      counters: rows[scene.plan.worker],
       shape,
       protocols: scene.plan.listeners.map(({ protocol }) => protocol),
+      events: this.#witness?.events ?? null,
     };
   }
 }

@@ -4,7 +4,7 @@
  * is the one that was sent.
  */
 import * as metric from "../../src/metrics/metric_names.ts";
-import { listenerOffset } from "../../src/metrics/shared_state.ts";
+import { listenerOffset, serverOffset, type SharedShape } from "../../src/metrics/shared_state.ts";
 import { clientNetwork } from "./address.ts";
 import { CLIENT_PORT, type Fate, HEADER_PORT } from "./opening.ts";
 import type { Peer } from "./peer.ts";
@@ -30,31 +30,49 @@ const LIMIT_COUNTERS = [
   metric.LISTENER_CLIENT_LIMIT,
   metric.LISTENER_RATE_LIMITED,
   metric.LISTENER_CLIENT_RATE_LIMITED,
+  metric.LISTENER_SHED,
+];
+
+/** Every reason for which a client that was accepted gets no server. */
+const REFUSAL_COUNTERS = [
+  ...LIMIT_COUNTERS,
+  ...FATE_COUNTERS.map(([, counter]) => counter),
+  metric.LISTENER_REFUSED,
 ];
 
 export class StreamOutcome {
   readonly #scene: Scene;
   readonly #network: StreamNetwork;
   readonly #row: Float64Array;
+  readonly #shape: SharedShape;
   readonly #elapsedMs: number;
   readonly #endedEarly: ReadonlyMap<string, number>;
+  readonly #gone: number;
 
-  /** @param row the worker's counters; `endedEarly` by listener's name, what its log told. */
+  /**
+   * @param row the worker's counters; `endedEarly` by listener's name, what its log told.
+   * @param gone clients that left while they waited for a place at a server.
+   */
   constructor(
     scene: Scene,
     network: StreamNetwork,
     row: Float64Array,
+    shape: SharedShape,
     elapsedMs: number,
     endedEarly: ReadonlyMap<string, number>,
+    gone: number,
   ) {
     this.#scene = scene;
     this.#network = network;
     this.#row = row;
+    this.#shape = shape;
     this.#elapsedMs = elapsedMs;
     this.#endedEarly = endedEarly;
+    this.#gone = gone;
   }
 
   check(): void {
+    this.#checkConservation();
     for (const arrival of this.#network.arrivals) this.#checkArrival(arrival);
     for (const client of this.#network.clients) this.#checkClient(client);
     this.#scene.streams!.listeners.forEach((_, listener) => {
@@ -77,6 +95,29 @@ export class StreamOutcome {
     return !this.#scene.faults && !this.#wasCut && !this.#timedOut;
   }
 
+  /** Everybody who was accepted was connected to a server, or refused for a reason, or has gone. */
+  #checkConservation(): void {
+    const { plan, streams } = this.#scene;
+    const row = this.#row;
+    let accepted = 0;
+    let refused = 0;
+    for (const [i, { udp }] of plan.listeners.entries()) {
+      if (udp !== null) continue;
+      const at = listenerOffset(i);
+      accepted += row[at + metric.LISTENER_CONNECTIONS];
+      for (const counter of REFUSAL_COUNTERS) refused += row[at + counter];
+    }
+    const served = streams!.servers.reduce(
+      (sum, _, i) => sum + row[serverOffset(this.#shape, i) + metric.SERVER_CONNECTIONS],
+      0,
+    );
+    const left = accepted - served - refused - this.#gone;
+    promise(
+      Math.abs(left) <= row[metric.TUNNELS_CUT],
+      `${accepted} clients are ${served} served, ${refused} refused and ${this.#gone} gone`,
+    );
+  }
+
   /** A connection at a server is that of a client who was let in, and to whom it may go. */
   #checkArrival({ peer, place, from }: Arrival): void {
     const { reader } = peer;
@@ -90,6 +131,8 @@ export class StreamOutcome {
     const { opening } = client;
     promise(opening.fate === "served", `client ${id} is refused, not served: ${opening.fate}`);
     promise(opening.backend === place.backend, `client ${id} goes to the backend of its route`);
+    const isOfSubset = backend.subsets[opening.subset].includes(place.index);
+    promise(isOfSubset, `client ${id} goes to a server of its subset`);
     if (reader.version !== null && reader.header !== null) {
       expectHeader(reader.header, opening.shown, reader.version);
     }
@@ -114,7 +157,9 @@ export class StreamOutcome {
     promise(mutual, `server ${server.id} and client ${id} are each other's partner`);
     this.#checkDirection(server, peer);
     this.#checkDirection(peer, server);
-    const harmed = [peer, server].some((each) => each.hasReset || each.hasVanished);
+    const harmed = [peer, server].some((each) =>
+      each.hasReset || each.hasVanished || each.end.isOrdered
+    );
     if (harmed || this.#wasCut || this.#timedOut) return;
     promise(peer.sawEnd && server.sawEnd, `clients and servers that end well see it`);
     promise(reader.received === server.passed, `client ${id} has everything`);
@@ -124,7 +169,7 @@ export class StreamOutcome {
   #checkDirection(from: Peer, to: Peer): void {
     const { received } = to.reader;
     promise(received <= from.passed, `${to.id} has no more than ${from.id} sent`);
-    if (!to.sawEnd || this.#wasCut || this.#timedOut) return;
+    if (!to.sawEnd || this.#wasCut || this.#timedOut || to.end.isOrdered) return;
     promise(from.hasEnded, `the end that ${to.id} saw is one that ${from.id} made`);
     promise(received === from.passed, `${to.id} has every byte that came before the end`);
   }
@@ -143,7 +188,10 @@ export class StreamOutcome {
     }
     if (!isAccepted || !this.#isUndisturbed) return;
     if (opening.fate === "served") {
-      promise(!this.#isUnlimited(place.listener), `client ${id} is served`);
+      // That there was a reason is seen when it is refused (choice_witness.ts).
+      const refused = this.#row[listenerOffset(place.listener) + metric.LISTENER_REFUSED];
+      const hadNoPlace = this.#scene.balanced && refused > 0;
+      promise(hadNoPlace || !this.#isUnlimited(place.listener), `client ${id} is served`);
     }
     const isDue = opening.alert > 0 && opening.isAlertSure && this.#isUnlimited(place.listener);
     if (!isDue) return;

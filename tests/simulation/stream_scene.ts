@@ -49,8 +49,9 @@ export interface Taken {
 
 export interface ServerPlace {
   readonly address: Address;
-  /** Indexes in the plan. */
+  /** Indexes in the plan, and in the backend. */
   readonly backend: number;
+  readonly index: number;
 }
 
 export interface StreamScene {
@@ -155,9 +156,10 @@ export function placesOf(
 ): ServerPlace[] {
   let number = firstServer;
   return plans.flatMap(({ servers }, i) =>
-    servers.map(({ address }) => ({
+    servers.map(({ address }, index) => ({
       address: serverAddress(number++, address[0]),
       backend: firstBackend + i,
+      index,
     }))
   );
 }

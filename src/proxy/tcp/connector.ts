@@ -79,11 +79,9 @@ export class Connector {
     const tunnels = this.#tunnels;
     const backend = this.#context.backends[tunnels.backend[slot]];
     tunnels.state[slot] = tunnel.CONNECTING;
-    const line = backend.firstLine + tunnels.subset[slot];
     // Nobody overtakes those who wait already.
-    const server = backend.places.isLimited && this.pending.hasWaiting(line)
-      ? -1
-      : this.#choose(slot, backend);
+    const mustWait = backend.places.isLimited && this.pending.hasWaiting(slot, backend);
+    const server = mustWait ? -1 : this.#choose(slot, backend);
     if (server >= 0) this.#open(slot, backend, server);
     else if (!backend.places.isLimited || !this.#wait(slot, backend)) this.#refuse(slot, backend);
   }
@@ -107,8 +105,7 @@ export class Connector {
   /** Puts a client in line; false when waiting would be of no use, or too many wait. */
   #wait(slot: number, backend: Backend): boolean {
     const { row, ring } = this.#context;
-    const line = backend.firstLine + this.#tunnels.subset[slot];
-    if (!backend.isSaturated && !this.pending.hasWaiting(line)) return false;
+    if (!backend.isSaturated && !this.pending.hasWaiting(slot, backend)) return false;
     if (!this.pending.join(slot, backend)) {
       row[backend.at + metric.BACKEND_PENDING_REFUSED]++;
       return false;
@@ -170,9 +167,11 @@ export class Connector {
   serve(): void {
     const { backends } = this.#context;
     for (let i = 0; i < backends.length && !this.pending.isEmpty; i++) {
-      const backend = backends[i];
-      for (let subset = 0; subset < backend.subsetCount; subset++) {
-        while (this.#serveFirst(backend, backend.firstLine + subset)) { /* as long as it goes */ }
+      this.pending.beginServing();
+      let line = this.pending.oldestLine(backends[i]);
+      while (line >= 0) {
+        if (!this.#serveFirst(backends[i], line)) this.pending.passOver(line);
+        line = this.pending.oldestLine(backends[i]);
       }
     }
   }

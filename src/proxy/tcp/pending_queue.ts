@@ -23,21 +23,58 @@ export class PendingQueue {
   readonly #context: ProxyContext;
   readonly #tunnels: Tunnels;
   readonly #lines: WaitingLines;
+  /** By line, while they are served. */
+  readonly #passedOver: Uint8Array;
 
   constructor(context: ProxyContext, tunnels: Tunnels) {
     this.#context = context;
     this.#tunnels = tunnels;
-    this.#lines = new WaitingLines(tunnels.capacity, context.region.state.shape.lines);
+    const { lines } = context.region.state.shape;
+    this.#lines = new WaitingLines(tunnels.capacity, lines);
+    this.#passedOver = new Uint8Array(lines);
   }
 
   get isEmpty(): boolean {
     return this.#lines.count === 0;
   }
 
-  /** Whether anybody waits there, in any worker. */
-  hasWaiting(line: number): boolean {
+  /** Whether anybody, in any worker, waits for what a tunnel wants. */
+  hasWaiting(slot: number, backend: Backend): boolean {
     const { state } = this.#context.region;
-    return state.sum(lineOffset(state.shape, line) + LINE_OLDEST) > 0;
+    const mine = backend.firstLine + this.#tunnels.subset[slot];
+    // Where all servers share a limit each line waits for the same places.
+    const isShared = backend.places.isShared;
+    const first = isShared ? backend.firstLine : mine;
+    const last = isShared ? backend.firstLine + backend.subsetCount - 1 : mine;
+    for (let line = first; line <= last; line++) {
+      if (state.sum(lineOffset(state.shape, line) + LINE_OLDEST) > 0) return true;
+    }
+    return false;
+  }
+
+  /** Before the lines of a backend are served: none has been passed over. */
+  beginServing(): void {
+    this.#passedOver.fill(0);
+  }
+
+  /** Nobody of this line can be served now. */
+  passOver(line: number): void {
+    this.#passedOver[line] = 1;
+  }
+
+  /** Of a backend's lines that were not passed over, the one whose first has waited longest; -1. */
+  oldestLine(backend: Backend): number {
+    let oldest = -1;
+    let sinceMs = Infinity;
+    const end = backend.firstLine + backend.subsetCount;
+    for (let line = backend.firstLine; line < end; line++) {
+      const first = this.#lines.first(line);
+      if (first < 0 || this.#passedOver[line] === 1) continue;
+      if (this.#tunnels.activeMs[first] >= sinceMs) continue;
+      sinceMs = this.#tunnels.activeMs[first];
+      oldest = line;
+    }
+    return oldest;
   }
 
   /** Who has waited longest here, or -1. */

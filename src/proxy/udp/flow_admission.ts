@@ -110,11 +110,6 @@ export class FlowAdmission {
     const { backend: number, subset } = plan.listeners[listener];
     const backend = backends[number];
     row[backend.at + metric.BACKEND_CONNECTIONS]++;
-    if (!backend.admits()) {
-      row[backend.at + metric.BACKEND_BREAKER_REFUSED]++;
-      row[at + metric.LISTENER_REFUSED]++;
-      return -1;
-    }
     let hash = this.#hashKey(backend);
     let server = -1;
     if (this.#quic !== null && backend.isQuic) {
@@ -216,10 +211,9 @@ export class FlowAdmission {
       if (server < 0) {
         server = backend.choose(random.next(), hash >>> 0, this.#tried, 0, count, subset, true);
       }
-      const mayTry = server >= 0 && count < backend.attemptsMax &&
-        (count === triedCount || backend.allowsRetry());
       // A datagram does not wait in line: its sender sends again, or has no use for it any more.
-      if (!mayTry || !backend.places.claim(server)) {
+      const mayTry = server >= 0 && count < backend.attemptsMax;
+      if (!mayTry || !this.#claim(backend, server, preferred)) {
         row[at + metric.LISTENER_REFUSED]++;
         log.refused(plan.listeners[listener].name, backend);
         return -1;
@@ -244,6 +238,13 @@ export class FlowAdmission {
       this.#tried[count++] = server;
       server = -1;
     }
+  }
+
+  /** Takes a place at a server, which who is there already and has only moved need not have. */
+  #claim(backend: Backend, server: number, known: number): boolean {
+    if (server !== known) return backend.places.claim(server);
+    this.#context.row[backend.places.at(server) + metric.SERVER_OPEN]++;
+    return true;
   }
 
   /** A socket connected to the server, or a negated errno. */

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { EAGAIN, ECONNREFUSED, EHOSTUNREACH, EMFILE } from "../../base/errno.ts";
+import { BREAKER_HALF_OPEN, BREAKER_OPEN } from "../../health/circuit_breaker.ts";
 import { FLOWS_HEADROOM, QUIC_DIRECTORY_FLOATS, UNREACHABLE_MS } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
-import { listenerOffset } from "../../metrics/shared_state.ts";
+import { listenerOffset, serverOffset } from "../../metrics/shared_state.ts";
 import { makeBlock } from "../../proxy_protocol/test_headers.ts";
 import type { RingCall } from "../../ring/test_ring.ts";
 import { serverPlan } from "../../upstream/test_plan.ts";
-import { hashClient } from "../client_hash.ts";
+import { CONNECT_STREAK } from "../../upstream/server_board.ts";
+import { hashClient, hashPort, joinHash } from "../client_hash.ts";
 import { FlowAdmission } from "./flow_admission.ts";
 import { COUNTED, HEADER_DUE, MOVED } from "./flow_flags.ts";
 import { CLOSING } from "./flow_table.ts";
@@ -165,6 +167,20 @@ Deno.test("limits per client are those of the client that a header names", () =>
   assert.ok(stage.come("10.0.0.2", { bytes }) >= 0);
 });
 
+Deno.test("an overloaded worker takes no new flows, and leaves those that it has", () => {
+  const stage = new Admission({ listeners: [{ connectionRate: { perSecond: 1, burst: 2 } }] });
+  const { row } = stage.context;
+  const flow = stage.come("192.0.2.1");
+  row[metric.SHEDDING] = 1;
+  assert.equal(stage.come("192.0.2.2"), -1);
+  assert.equal(stage.come("192.0.2.3"), -1);
+  assert.deepEqual(stage.counts(), { connections_open: 1, connections: 1, shed: 2 });
+  assert.equal(stage.find("192.0.2.1"), flow);
+  assert.deepEqual(stage.ended, []);
+  row[metric.SHEDDING] = 0;
+  assert.ok(stage.come("192.0.2.2") >= 0, "who was refused has used up no rate");
+});
+
 // ---- Who gives way --------------------------------------------------------------------------
 
 Deno.test("at the cap of flows the one that rested longest gives way", () => {
@@ -296,6 +312,105 @@ Deno.test("a QUIC connection goes to the server that has given its id, else by t
   stage.quic!.learn(1, answer, 0, answer.length);
   const moved = stage.come("198.51.100.1", { bytes: Uint8Array.of(0x40, 99, 2, 2, 2, 0, 0) });
   assert.equal(stage.flows.server[moved], 1);
+});
+
+Deno.test("flows hold places at servers, and a datagram waits for none", () => {
+  const servers = [serverPlan("a", { connectionsMax: 1 }), serverPlan("b", { connectionsMax: 1 })];
+  const stage = new Admission({ listeners: [{}], backends: [{ servers }] });
+  const flows = ["192.0.2.1", "192.0.2.2"].map((client) => stage.come(client));
+  assert.deepEqual(flows.map((flow) => stage.flows.server[flow]), [0, 1]);
+  assert.equal(stage.come("192.0.2.3"), -1);
+  assert.deepEqual(stage.counts(), {
+    connections_open: 2,
+    connections: 2,
+    connections_refused: 1,
+  });
+  assert.equal(stage.fake.asked("openSocket").length, 2);
+  stage.end(flows[1]);
+  assert.equal(stage.flows.server[stage.come("192.0.2.3")], 1);
+});
+
+Deno.test("the limit of a backend counts flows to all its servers, of all workers", () => {
+  const backends = [{ ...TWO_SERVERS[0], connectionsMax: 2 }];
+  const stage = new Admission({ listeners: [{}], backends, plan: { workers: 2 } });
+  const { state } = stage.context.region;
+  state.rows[1][serverOffset(state.shape, 1) + metric.SERVER_OPEN] = 1;
+  const flow = stage.come("192.0.2.1");
+  assert.ok(flow >= 0);
+  assert.equal(stage.come("192.0.2.2"), -1);
+  stage.end(flow);
+  assert.ok(stage.come("192.0.2.2") >= 0);
+});
+
+Deno.test("a place is given back when the socket for it could not be had", () => {
+  for (const result of [-ECONNREFUSED, -EMFILE]) {
+    const answer = failConnects({ 0: result, 1: result });
+    const stage = new Admission({ listeners: [{}], backends: TWO_SERVERS, answer });
+    assert.equal(stage.come("192.0.2.1"), -1);
+    const open = [0, 1].map((server) => stage.serverCount(metric.SERVER_OPEN, server));
+    assert.deepEqual(open, [0, 0]);
+  }
+});
+
+Deno.test("a server that cannot be connected to is told of, for all workers to eject it", () => {
+  const answer = failConnects({ 0: -EHOSTUNREACH });
+  const stage = new Admission({ listeners: [{}], backends: TWO_SERVERS, answer });
+  stage.come("192.0.2.1");
+  const { board } = stage.context.region;
+  const streaks = [0, 1].map((server) => board.cells[board.streaksAt(server) + CONNECT_STREAK]);
+  assert.deepEqual(streaks, [1, 0]);
+});
+
+Deno.test("a listener with a subset has flows to its servers only", () => {
+  const backends = [{ ...TWO_SERVERS[0], subsets: [[0, 1], [1]] }];
+  const answer = failConnects({ 1: -ECONNREFUSED });
+  const stage = new Admission({ listeners: [{}, { subset: 1 }], backends });
+  assert.equal(stage.flows.server[stage.come("192.0.2.1", { listener: 1 })], 1);
+  assert.equal(stage.flows.server[stage.come("192.0.2.1")], 0);
+  const closed = new Admission({ listeners: [{ subset: 1 }], backends, answer });
+  assert.equal(closed.come("192.0.2.1"), -1, "there is nobody else");
+});
+
+Deno.test("an open breaker refuses flows at once, a half-open one lets some try", () => {
+  const stage = new Admission({ listeners: [{}], backends: TWO_SERVERS });
+  const { board } = stage.context.region;
+  const { row, backends: [backend] } = stage.context;
+  board.setBreaker(0, BREAKER_OPEN, 0);
+  assert.equal(stage.come("192.0.2.1"), -1);
+  assert.deepEqual(stage.fake.calls, []);
+  board.setBreaker(0, BREAKER_HALF_OPEN, 1);
+  assert.ok(stage.come("192.0.2.1") >= 0);
+  assert.equal(stage.come("192.0.2.2"), -1);
+  assert.equal(stage.counts().connections_refused, 2);
+  assert.equal(row[backend.at + metric.BACKEND_BREAKER_REFUSED], 2);
+  assert.equal(row[backend.at + metric.BACKEND_CONNECTIONS], 3, "all who asked");
+});
+
+Deno.test("a key may have the client's port as a part, or be nothing else", () => {
+  const balance = "consistent_hash" as const;
+  const rows = [
+    [["source_ip"], hashClient(wordsOf("192.0.2.1"), 0)],
+    [["source_port"], hashPort(5001)],
+    [
+      ["source_ip", "source_port"],
+      joinHash(hashClient(wordsOf("192.0.2.1"), 0), hashPort(5001), 1),
+    ],
+  ] as const;
+  for (const [hashOn, expected] of rows) {
+    const stage = new Admission({ listeners: [{}], backends: [{ balance, hashOn }] });
+    const flow = stage.come("192.0.2.1", { port: 5001 });
+    assert.equal(stage.flows.clientHash[flow], expected, hashOn.join());
+  }
+});
+
+Deno.test("with a PROXY header the port of a key is the one that the header names", () => {
+  const stage = new Admission({
+    listeners: [{ trustedProxies: ["10.0.0.0/8"] }],
+    backends: [{ balance: "consistent_hash", hashOn: ["source_port"] }],
+  });
+  const addresses = [192, 0, 2, 7, 1, 1, 1, 1, 4, 87, 0, 80];
+  const flow = stage.come("10.0.0.1", { bytes: makeBlock({ family: 0x12, addresses }) });
+  assert.equal(stage.flows.clientHash[flow], hashPort(4 * 256 + 87));
 });
 
 // ---- Moving on ------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { CheckedServers } from "../checked_servers.ts";
 import { askNames, tally } from "../client.ts";
-import { named, untilWorkersKnow } from "../health_status.ts";
+import { named } from "../health_status.ts";
 import { type HandshakeOptions, shakeHands } from "../real/openssl.ts";
 import { startRingway } from "../ringway_process.ts";
 import { startNamedServers } from "../tls/named_servers.ts";
@@ -30,12 +30,10 @@ backends:
   equal(await ask("one"), "c");
 
   await servers.setDown(ringway, "b");
-  await untilWorkersKnow(ringway);
   equal(await ask("all"), "acd");
   equal(await ask("second"), "c");
   // Nobody of a subset is left: its servers are used whatever probes say, and no others.
   await servers.setDown(ringway, "c");
-  await untilWorkersKnow(ringway);
   equal(await ask("one"), "c");
   equal(await ask("second"), "b");
   equal(await ask("all"), "abd");

@@ -2,11 +2,10 @@ import { deepEqual, equal } from "node:assert/strict";
 import { CheckedServers } from "../checked_servers.ts";
 import { askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
-import { named, untilWorkersKnow } from "../health_status.ts";
+import { named } from "../health_status.ts";
 import { type RingwayProcess, startRingway } from "../ringway_process.ts";
 
 async function ask(ringway: RingwayProcess, count: number): Promise<Record<string, number>> {
-  await untilWorkersKnow(ringway);
   return tally(await askNames(ringway.port(), count));
 }
 

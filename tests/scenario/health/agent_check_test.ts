@@ -7,8 +7,8 @@ import {
   command,
   named,
   serverStatus,
+  untilElapsed,
   untilState,
-  untilWorkersKnow,
 } from "../health_status.ts";
 import { greet, type Mood, MoodyServer, tell } from "../moody_server.ts";
 import { type RingwayProcess, startRingway } from "../ringway_process.ts";
@@ -68,7 +68,6 @@ Deno.test("an agent drains its server, takes it out or down, and gives it back",
     await untilState(ringway, "a", state, reason);
     equal(serverStatus(await ringway.snapshot(), "b").state, "up");
     if (state === "up") continue;
-    await untilWorkersKnow(ringway);
     // Two that end at once, so that b never has fewer than a: only what a says keeps them away.
     for (let i = 0; i < 3; i++) {
       using client = await Client.connect(ringway.port());
@@ -88,7 +87,6 @@ Deno.test("an agent's percentage is what is left of the weight, and leaves state
     });
   agent.line = "50%\n";
   await share(0.5);
-  await untilWorkersKnow(ringway);
   const counts = tally(await askNames(ringway.port(), 60));
   // A third, by turns of two workers of their own.
   equal(counts.a >= 17 && counts.a <= 23, true, JSON.stringify(counts));
@@ -102,7 +100,6 @@ Deno.test("an agent's percentage is what is left of the weight, and leaves state
   await share(1);
   agent.line = "0%\n";
   await share(0);
-  await untilWorkersKnow(ringway);
   deepEqual(tally(await askNames(ringway.port(), 10)), { b: 10 });
 });
 
@@ -139,7 +136,7 @@ Deno.test("an agent that says nothing, nonsense or too much is reported, not obe
   await agent.rave();
   await unchanged("it raves");
   await agent.refuse();
-  await ringway.untilTurned(2);
+  await untilElapsed(300);
   await unchanged("nobody there");
   await agent.comeBack();
   await agent.say("75%\n");

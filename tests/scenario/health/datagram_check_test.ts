@@ -2,7 +2,7 @@ import { equal } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { type Answers, DatagramServer, ignoreDatagrams } from "../datagram_server.ts";
 import { askDatagram } from "../datagram_socket.ts";
-import { named, serverStatus, untilState, untilWorkersKnow } from "../health_status.ts";
+import { named, serverStatus, untilState } from "../health_status.ts";
 import { startRingway } from "../ringway_process.ts";
 import { answerDns, NOERROR, questionName, questionType, REFUSED, SERVFAIL } from "./dns_answer.ts";
 
@@ -63,7 +63,6 @@ Deno.test("a UDP check: the answer must hold what is expected; a closed port fai
   equal(a.asked[0].bytes[0], 0xff);
   be(() => ["ping"]);
   await untilState(ringway, "a", "down", /pong/);
-  await untilWorkersKnow(ringway);
   for (let i = 0; i < 6; i++) equal(await askDatagram(ringway.port()), "b");
   be(pong);
   await untilState(ringway, "a", "up");
@@ -75,7 +74,6 @@ Deno.test("a UDP check: the answer must hold what is expected; a closed port fai
   await untilState(ringway, "a", "down", /refused|no answer/);
   using again = await DatagramServer.start(pong, { port });
   await untilState(ringway, "a", "up");
-  await untilWorkersKnow(ringway);
   const names: string[] = [];
   for (let i = 0; i < 6; i++) names.push(await askDatagram(ringway.port()));
   equal(names.includes("a"), true, names.join());

@@ -1,5 +1,4 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { configText } from "../config_text.ts";
 import { named, serverStatus, untilState } from "../health_status.ts";
 import { answerHttp, MoodyServer } from "../moody_server.ts";
 import { startRingway } from "../ringway_process.ts";
@@ -8,37 +7,32 @@ import { GrpcServer, NOT_FOUND, NOT_SERVING, SERVING } from "./grpc_server.ts";
 
 const QUICK = "interval: 200ms, timeout: 200ms, rise: 2, fall: 2";
 
-for (
-  const { check, service } of [
-    { check: "true", service: "" },
-    { check: "shop.Basket", service: "shop.Basket" },
-  ]
-) {
-  Deno.test(`grpc: ${check} asks about "${service}" and goes by the answer`, async () => {
-    await using a = await GrpcServer.start();
-    await using ringway = await startRingway(configText({
-      servers: named({ a }),
-      backend: `health_check: { grpc: ${check}, ${QUICK} }`,
-    }));
-    await until("it was asked", () => a.services.length >= 3);
-    equal(serverStatus(await ringway.snapshot(), "a").state, "up");
-    deepEqual([...new Set(a.services)], [service]);
-    deepEqual([...new Set(a.paths)], ["/grpc.health.v1.Health/Check"]);
-    a.servingStatus = NOT_SERVING;
-    await untilState(ringway, "a", "down", /not.serving/i);
-    a.servingStatus = SERVING;
-    await untilState(ringway, "a", "up");
-    a.callStatus = NOT_FOUND;
-    await untilState(ringway, "a", "down", /not.found|status 5|5/i);
-  });
-}
-
-Deno.test("a server that does not speak HTTP/2 fails a gRPC check", async () => {
-  await using a = await MoodyServer.start(answerHttp(200));
-  await using ringway = await startRingway(configText({
-    servers: named({ a }),
-    backend: `health_check: { grpc: true, ${QUICK} }`,
-  }));
-  await untilState(ringway, "a", "down");
-  await ringway.untilTurned(1);
+Deno.test("a gRPC check asks about a service, or the server, and goes by the answer", async () => {
+  await using a = await GrpcServer.start();
+  await using b = await GrpcServer.start();
+  await using c = await MoodyServer.start(answerHttp(200));
+  await using ringway = await startRingway(`
+workers: 1
+listeners:
+  web: { bind: "127.0.0.1:0", backend: app }
+  basket: { bind: "127.0.0.1:0", backend: basket }
+backends:
+  app: { servers: [${named({ a, c }).join(", ")}], health_check: { grpc: true, ${QUICK} } }
+  basket:
+    servers: [${named({ b }).join(", ")}]
+    health_check: { grpc: shop.Basket, ${QUICK} }
+`);
+  await until("they were asked", () => a.services.length >= 3 && b.services.length >= 3);
+  equal(serverStatus(await ringway.snapshot(), "a").state, "up");
+  deepEqual([...new Set(a.services)], [""]);
+  deepEqual([...new Set(b.services)], ["shop.Basket"]);
+  deepEqual([...new Set(a.paths)], ["/grpc.health.v1.Health/Check"]);
+  await untilState(ringway, "c", "down"); // it does not speak HTTP/2
+  a.servingStatus = NOT_SERVING;
+  await untilState(ringway, "a", "down", /not.serving/i);
+  equal(serverStatus(await ringway.snapshot(), "b", "basket").state, "up");
+  a.servingStatus = SERVING;
+  await untilState(ringway, "a", "up");
+  a.callStatus = NOT_FOUND;
+  await untilState(ringway, "a", "down", /not.found|status 5|5/i);
 });

@@ -1,7 +1,7 @@
 import { equal } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
-import { named, untilState, untilWorkersKnow } from "../health_status.ts";
+import { named, untilState } from "../health_status.ts";
 import { greet, MoodyServer } from "../moody_server.ts";
 import { type RingwayProcess, startRingway } from "../ringway_process.ts";
 
@@ -35,7 +35,7 @@ for (const onDown of ["keep", "close"]) {
     // It takes no more connections, but goes on with those it has.
     await a.refuse();
     await untilState(ringway, "a", "down");
-    await untilWorkersKnow(ringway);
+    await ringway.untilTurned(1);
     let kept = 0;
     for (const { client, name } of held) {
       if (name === "b" || onDown === "keep") {
@@ -52,7 +52,6 @@ for (const onDown of ["keep", "close"]) {
     });
     await a.comeBack();
     await untilState(ringway, "a", "up");
-    await untilWorkersKnow(ringway);
     // What was open has been closed once; who comes now stays.
     using later = await Client.connect(ringway.port());
     equal((await later.receive(1)).length, 1);

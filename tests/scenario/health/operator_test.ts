@@ -2,15 +2,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { askNames, Client, tally } from "../client.ts";
 import { runRingway } from "../command_run.ts";
 import { configText } from "../config_text.ts";
-import {
-  changesOf,
-  command,
-  named,
-  operate,
-  serverStatus,
-  untilState,
-  untilWorkersKnow,
-} from "../health_status.ts";
+import { changesOf, command, named, operate, serverStatus, untilState } from "../health_status.ts";
 import { greet, MoodyServer, tell } from "../moody_server.ts";
 import { startRingway } from "../ringway_process.ts";
 
@@ -32,7 +24,6 @@ Deno.test("server drain: no new connections, those that are open end by themselv
   await command(ringway, "drain", "app/a");
   const { state_reason } = await untilState(ringway, "a", "drain");
   match(state_reason, /operator/);
-  await untilWorkersKnow(ringway);
   for (let i = 0; i < 8; i++) {
     const client = clients.use(await Client.connect(ringway.port()));
     equal(await client.receive(1), "b");
@@ -46,7 +37,6 @@ Deno.test("server drain: no new connections, those that are open end by themselv
   });
   await command(ringway, "ready", "app/a");
   await untilState(ringway, "a", "up");
-  await untilWorkersKnow(ringway);
   using next = await Client.connect(ringway.port());
   equal(await next.receive(1), "a");
   deepEqual(changesOf(await ringway.snapshot(), "a"), ["up to drain", "drain to up"]);
@@ -82,13 +72,12 @@ Deno.test("server drain --deadline closes what has not ended by then, and no mor
   // Given back before its deadline: nobody is closed.
   await command(ringway, "ready", "app/a");
   await untilState(ringway, "a", "up");
-  await untilWorkersKnow(ringway);
   using kept = await Client.connect(ringway.port());
   equal(await kept.receive(1), "a");
   await command(ringway, "drain", "app/a", "--deadline", "1s");
   await command(ringway, "ready", "app/a");
   await untilState(ringway, "a", "up");
-  await ringway.untilTurned(4);
+  await ringway.untilTurned(3);
   equal(await kept.converse("still here"), "still here");
 });
 
@@ -97,7 +86,6 @@ Deno.test("server maint and weight; all of it ends with ready", async () => {
   await using b = await MoodyServer.start(tell("b"));
   await using ringway = await startRingway(configText({ servers: named({ a, b }) }));
   const ask = async (count: number) => {
-    await untilWorkersKnow(ringway);
     return tally(await askNames(ringway.port(), count));
   };
   await command(ringway, "maint", "app/a");

@@ -7,15 +7,15 @@ import { ownersOf } from "../socket_owner.ts";
 import { until } from "../until.ts";
 
 /** Of probes: a stream of them brings about 10 in the time looked at. */
-const INTERVAL_MS = 200;
-const LOOK_MS = 2000;
+const INTERVAL_MS = 100;
+const LOOK_MS = 1000;
 const STREAM = LOOK_MS / INTERVAL_MS;
 const CHECK = `{ tcp: true, interval: ${INTERVAL_MS}ms, timeout: ${INTERVAL_MS}ms }`;
 
 Deno.test("only the supervisor probes, however many workers there are", async () => {
   await using a = await MoodyServer.start(beSilent);
   await using ringway = await startRingway(configText({
-    workers: 4,
+    workers: 2,
     servers: named({ a }),
     backend: `health_check: { tcp: { expect: "never" }, interval: 1m, timeout: 50s }`,
   }));
@@ -38,7 +38,7 @@ for (
   Deno.test(`two backends: ${what}`, async () => {
     await using a = await MoodyServer.start(tell("a"));
     await using ringway = await startRingway(`
-workers: 2
+workers: 1
 listeners:
   one: { bind: "127.0.0.1:0", backend: app }
   two: { bind: "127.0.0.1:0", backend: other }

@@ -1,14 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
-import {
-  changesOf,
-  named,
-  serverStatus,
-  untilElapsed,
-  untilState,
-  untilWorkersKnow,
-} from "../health_status.ts";
+import { changesOf, named, serverStatus, untilElapsed, untilState } from "../health_status.ts";
 import { answer, beSilent, greet, MoodyServer, resetAtOnce, tell } from "../moody_server.ts";
 import { startRingway } from "../ringway_process.ts";
 import { until } from "../until.ts";
@@ -32,7 +25,6 @@ Deno.test("a server that refuses goes down and comes back, and no client meets i
   const down = await untilState(ringway, "a", "down", /2 of 2 probes failed: .*refused/);
   const since = new Date(down.state_since).getTime();
   equal(since >= refusedMs && since <= Date.now(), true, `${down.state_since}`);
-  await untilWorkersKnow(ringway);
   const before = serverStatus(await ringway.snapshot(), "a");
   deepEqual(tally(await askNames(ringway.port(), 40)), { b: 40 });
   const after = serverStatus(await ringway.snapshot(), "a");
@@ -41,7 +33,6 @@ Deno.test("a server that refuses goes down and comes back, and no client meets i
   await a.comeBack();
   const up = await untilState(ringway, "a", "up");
   equal(new Date(up.state_since).getTime() >= since, true);
-  await untilWorkersKnow(ringway);
   equal(tally(await askNames(ringway.port(), 20)).a > 0, true);
   const snapshot = await ringway.snapshot();
   deepEqual(changesOf(snapshot, "a"), ["up to down", "down to up"]);
@@ -115,7 +106,6 @@ Deno.test("initial: down keeps clients from a server until probes have passed", 
   await check.comeBack();
   await untilState(ringway, "a", "up");
   await untilState(ringway, "b", "up");
-  await untilWorkersKnow(ringway);
   deepEqual(tally(await askNames(ringway.port(), 4)), { a: 2, b: 2 });
 });
 

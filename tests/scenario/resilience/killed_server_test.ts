@@ -10,7 +10,7 @@ import { until } from "../until.ts";
 
 /** At a time: so many can be open to a server in the moment in which it is killed. */
 const CLIENTS = 4;
-const FLAPS = 3;
+const FLAPS = 2;
 const FLAP_MS = 1000;
 const LOAD = import.meta.resolve("../connection_load.ts");
 

@@ -2,20 +2,12 @@ import { deepEqual, equal } from "node:assert/strict";
 import { CheckedServers } from "../checked_servers.ts";
 import { askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
-import {
-  backendStatus,
-  command,
-  expectNoRestart,
-  named,
-  untilState,
-  untilWorkersKnow,
-} from "../health_status.ts";
+import { backendStatus, command, expectNoRestart, named, untilState } from "../health_status.ts";
 import { type RingwayProcess, startRingway } from "../ringway_process.ts";
 
 const NAMES = ["a", "b", "c", "d"];
 
 async function isPanicking(ringway: RingwayProcess): Promise<boolean> {
-  await untilWorkersKnow(ringway);
   return backendStatus(await ringway.snapshot()).panic;
 }
 

@@ -12,6 +12,7 @@ import {
   runPriority,
   runRebalance,
   runSlowStart,
+  runWeights,
 } from "./small_cases.ts";
 import { runBreaker, runStorm } from "./storm_case.ts";
 
@@ -21,8 +22,7 @@ export const CASES = {
   "breaker": runBreaker,
   "slow start": runSlowStart,
   "panic": runPanic,
-  runPriority,
-  runRebalance,
+  "weights": runWeights,
   "priority": runPriority,
   "rebalance": runRebalance,
   "keys": runKeys,

@@ -30,7 +30,9 @@ export interface Clients {
 export interface Order {
   readonly atMs: number;
   readonly server: number;
-  readonly what: "drain" | "maint" | "ready";
+  readonly what: "drain" | "maint" | "ready" | "weight";
+  /** For `weight`. */
+  readonly weight?: number;
 }
 
 /** A worker that ends by a fault of its own. */

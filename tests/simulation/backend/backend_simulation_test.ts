@@ -8,6 +8,7 @@ const PROMISES: readonly (readonly [name: CaseName, seeds: number, what: string]
   ["breaker", 5, "a circuit breaker keeps clients from servers that all fail, until they work"],
   ["slow start", 3, "a server that comes back gets its share little by little"],
   ["panic", 3, "health is ignored while too few servers are available, and only then"],
+  ["weights", 6, "what an operator says about weights, drain and maint is followed at once"],
   ["priority", 2, "groups of preference get what their servers can take, backups what is left"],
   ["rebalance", 5, "connections are moved to a server that came back, within the budget"],
   ["keys", 2, "only keys of a server that is out move, and they spread over all others"],

@@ -5,6 +5,7 @@
  */
 import { ProbeRecord } from "../../../src/probe/probe_record.ts";
 import { failed, passed } from "../../../src/probe/probe_outcome.ts";
+import type { HealthCommand } from "../../../src/health/backend_health.ts";
 import type { ServerState } from "../../../src/health/server_state.ts";
 import { BackendWatch } from "../../../src/supervisor/backend_watch.ts";
 import type { SharedRegion } from "../../../src/upstream/shared_region.ts";
@@ -56,9 +57,13 @@ export class SimulatedSupervisor {
     this.#records[server].onResult({ outcome, durationMs: 1, atMs: nowMs });
   }
 
-  command({ server, what }: Order, nowMs: number): void {
+  command({ server, what, weight = 0 }: Order, nowMs: number): void {
     this.#nowMs = nowMs;
-    const command = what === "drain" ? { kind: what, deadlineMs: null } : { kind: what };
+    const command: HealthCommand = what === "drain"
+      ? { kind: what, deadlineMs: null }
+      : what === "weight"
+      ? { kind: what, weight }
+      : { kind: what };
     this.watch.health.command(server, command, nowMs);
     this.#hear();
   }

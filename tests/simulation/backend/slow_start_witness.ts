@@ -109,7 +109,7 @@ export class SlowStartWitness implements Witness {
       const noise = 4 * Math.sqrt(final * (1 - final) / all);
       const told = `${this.#told()}; ${world.supervisor.told()}`;
       promise(share <= final + noise, `step ${step} is above the final share: ${told}`);
-      promise(share >= before - noise, `step ${step} falls: ${told}`);
+      promise(share >= before - 1.5 * noise, `step ${step} falls: ${told}`);
       const expected = this.#expected[step] / all;
       promise(
         Math.abs(share - expected) <= noise + 0.005,

@@ -16,6 +16,7 @@ import { MoveWitness } from "./move_witness.ts";
 import { PanicWitness } from "./panic_witness.ts";
 import { SlowStartWitness } from "./slow_start_witness.ts";
 import { TierWitness } from "./tier_witness.ts";
+import { WeightWitness } from "./weight_witness.ts";
 import type { Witness } from "./witness.ts";
 
 function figuresOf(witnesses: readonly Witness[]): string[] {
@@ -120,6 +121,32 @@ export function runKeys(seed: number): string[] {
   return [`${count} servers`, ...figuresOf(witnesses)];
 }
 
+/** An operator changes weights, drains servers and lets them in again. */
+export function runWeights(seed: number): string[] {
+  const random = new Random(seed);
+  const count = 3 + random.below(4);
+  const workers = 1 + random.below(4);
+  const balance = draw(random, ["round_robin", "random", "consistent_hash"]);
+  const orders = Array.from({ length: 20 }, (_, i): Order => {
+    const atMs = (i + 1) * 3 * MINUTE_MS;
+    // The first one is left alone: somebody has to work.
+    const server = 1 + random.below(count - 1);
+    const what = draw(random, ["weight", "weight", "weight", "drain", "maint", "ready"]);
+    const weight = draw(random, [0, 1, 2, 3, 10, 100, 256]);
+    return { atMs, server, what, weight };
+  });
+  const witnesses = [new WeightWitness(count, workers, balance)];
+  const scene = makeScene(seed, {
+    workers,
+    weights: Array.from({ length: count }, () => 1 + random.below(5)),
+    backend: { balance, hashOn: balance === "consistent_hash" ? ["source_ip"] : [] },
+    orders,
+    durationMs: 70 * MINUTE_MS,
+  });
+  new BackendWorld(scene, witnesses).run();
+  return [`${balance}, ${count} servers, ${workers} workers`, ...figuresOf(witnesses)];
+}
+
 /** Servers in groups of preference fail and come back; in the end only backups are left. */
 export function runPriority(seed: number): string[] {
   const random = new Random(seed);
@@ -142,7 +169,10 @@ export function runPriority(seed: number): string[] {
     weights: weightsOf(groups.length),
     priorities: groups.map((group) => Math.max(0, group)),
     backups: groups.flatMap((group, i) => group < 0 ? [i] : []),
-    backend: { balance: draw(random, ["round_robin", "least_conn", "random"]) },
+    backend: {
+      balance: draw(random, ["round_robin", "least_conn", "random"]),
+      retries: random.below(4),
+    },
     clients: { perSecond: 30 },
     faults,
     durationMs: 2 * HOUR_MS,

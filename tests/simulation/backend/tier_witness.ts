@@ -48,18 +48,19 @@ export class TierWitness implements Witness {
   }
 
   tried(world: BackendWorld, slot: number, server: number): void {
+    // A retry goes to whoever is left, a backup if need be.
+    if (world.connections.attempts[slot] > 1) return;
     const states = world.supervisor.states();
     const loads = this.#loadsOf(states);
     const isUp = loads.some((load) => load > 0);
     const group = this.groups[server];
-    const isFirst = world.connections.attempts[slot] === 1;
     if (group < 0) {
       promise(!isUp, `backup ${server} is used though others are up: ${states}`);
       this.#onBackups++;
       return;
     }
     // Without any backup there may be a panic, which is another matter.
-    if (world.supervisor.watch.isPanicking || !isFirst) return;
+    if (world.supervisor.watch.isPanicking) return;
     promise(isUp, `server ${server} is used in place of a backup: ${states}`);
     this.#picks[group]++;
     this.#total++;
