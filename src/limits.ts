@@ -140,6 +140,11 @@ export const PENDING_LOOK_MS = 2;
 /** A worker that has not turned for so long loses its turn to those of others that wait. */
 export const PENDING_STALLED_MS = 100;
 
+/** A connection that is moved to another server has rested for so long. */
+export const QUIET_MS = 100;
+/** A latency is taken for no longer than this: some protocols never answer. */
+export const LATENCY_MS_MAX = 10_000;
+
 /** How often a worker looks whether it is overloaded. */
 export const OVERLOAD_LOOK_MS = 250;
 /** While it is, a connection may rest for one part in so many of its idle timeout. */

@@ -87,6 +87,7 @@ export function backendSnapshot(
     name,
     balance: "round_robin",
     panic: false,
+    available: true,
     breaker: null,
     pending: 0,
     queue_timeouts: 0,

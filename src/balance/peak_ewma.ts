@@ -65,6 +65,11 @@ export class PeakEwma {
     cells[at + 1] = Math.max(nowMs, cells[at + 1]);
   }
 
+  /** What was last written, in milliseconds; 0 is never. */
+  costOf(server: number): number {
+    return this.#cells[this.#at(server)];
+  }
+
   /** What is known of a server no longer holds, as after a change of its address. */
   forget(server: number): void {
     this.#cells[this.#at(server)] = 0;

@@ -34,7 +34,7 @@ export type { PolicyState };
  * - `random`: weights honoured by pickers that know nothing of each other.
  * - `first`: fill one server after the other, or a plain order of preference.
  * - `least_latency`: servers of different speed, or at different distances, of which nobody knows
- *   how much each can take. It goes by what connecting has cost lately times what is open. With
+ *   how much each can take. It goes by how long answers took lately, times what is open. With
  *   servers alike it only follows noise: `least_conn` or `p2c` are steadier.
  * - `consistent_hash`: the same key to the same server, for caches, sessions and UDP flows. Keys
  *   are spread evenly, connections are not: where a few keys bring most of them, a `load_factor`

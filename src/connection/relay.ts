@@ -29,6 +29,7 @@ import {
   FAST_BUFFERS_RECOVERED,
   QUEUE_BYTES_HIGH,
   QUEUE_BYTES_LOW,
+  QUIET_MS,
   SEND_BYTES_MAX,
 } from "../limits.ts";
 import * as metric from "../metrics/metric_names.ts";
@@ -42,6 +43,7 @@ import type { TimerWheel } from "./timer_wheel.ts";
 import { TunnelAccount } from "./tunnel_account.ts";
 import * as tunnel from "./tunnels.ts";
 import {
+  ASKED,
   ENDED,
   GATED,
   MEASURED,
@@ -133,9 +135,7 @@ export class Relay implements SendOwner {
         return;
       }
       this.#account.received(endpoint, result);
-      if ((tunnels.flags[slot * 2 + 1] & MEASURED) !== 0 && this.#account.measure(endpoint)) {
-        this.#owner.onAnswered(slot);
-      }
+      this.#measure(endpoint);
       this.#forward(endpoint ^ 1, buffer);
       if ((tunnels.flags[endpoint] & RECEIVING) === 0) this.#read(endpoint);
       return;
@@ -143,6 +143,13 @@ export class Relay implements SendOwner {
     if (buffer >= 0) this.#pool.release(buffer);
     if (result === 0) this.#onEnd(endpoint);
     else this.#onReceiveFailure(endpoint, result);
+  }
+
+  /** Where answers are timed: bytes have come from an endpoint. */
+  #measure(endpoint: number): void {
+    const slot = endpoint >> 1;
+    if ((this.#tunnels.flags[slot * 2 + 1] & MEASURED) === 0) return;
+    if (this.#account.measure(endpoint)) this.#owner.onAnswered(slot);
   }
 
   /** Asks for more from an endpoint, unless its destination's queue is full. */
@@ -373,6 +380,7 @@ export class Relay implements SendOwner {
     }
     if (result > 0) {
       this.#account.received(source, result);
+      this.#measure(source);
       this.#account.sent(endpoint, result);
       if (this.#ring.discard(tunnels.fd[source], result) !== result) {
         this.#fail(source);
@@ -428,12 +436,13 @@ export class Relay implements SendOwner {
     this.end(endpoint >> 1, true);
   }
 
-  /** Whether nothing is on its way in either direction, as far as we know. */
+  /** Whether nothing is on its way in either direction, as far as can be known. */
   isQuiet(slot: number): boolean {
     const { flags, sending, activeMs } = this.#tunnels;
-    const isBusy = ((flags[slot * 2] | flags[slot * 2 + 1]) & (POLLING | PAUSED | GATED)) !== 0;
+    const busy = POLLING | PAUSED | GATED | ENDED | ASKED;
+    const isBusy = ((flags[slot * 2] | flags[slot * 2 + 1]) & busy) !== 0;
     return !isBusy && sending[slot * 2] < 0 && sending[slot * 2 + 1] < 0 &&
-      activeMs[slot] < this.#ring.nowMs;
+      activeMs[slot] < this.#ring.nowMs - QUIET_MS;
   }
 
   /** Ends a tunnel, with a reset towards both peers or with whatever FINs are still due. */

@@ -62,7 +62,8 @@ export class TunnelAccount {
     const tunnels = this.#tunnels;
     const slot = endpoint >> 1;
     this.#row[tunnels.serverAt[slot] + metric.SERVER_RESETS]++;
-    // After the client's FIN a reset is how many servers hang up.
-    if ((tunnels.flags[endpoint ^ 1] & ENDED) === 0) tunnels.isBroken[slot] = 1;
+    // After a FIN, from whom ever, a reset is how many servers hang up.
+    const flags = tunnels.flags[endpoint] | tunnels.flags[endpoint ^ 1];
+    if ((flags & ENDED) === 0) tunnels.isBroken[slot] = 1;
   }
 }

@@ -52,8 +52,10 @@ export const SETTLING = 256;
 export const LISTED = 512;
 /** how long it takes to answer is measured, */
 export const MEASURED = 1024;
-/** and it has been sent something that it has not answered yet. */
+/** it has been sent something that it has not answered yet, */
 export const ASKED = 2048;
+/** its server gets nothing any more: the connect under way is not wanted. */
+export const WITHDRAWN = 4096;
 
 const GENERATION_MASK = (1 << 29) - 1;
 

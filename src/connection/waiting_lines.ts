@@ -9,8 +9,9 @@
 import { assert } from "../base/assert.ts";
 
 const NONE = -1;
-/** In `#next` of who stands in no line. */
-const ABSENT = -2;
+/** What is added to numbers of tunnels in `#next`, so that memory that was never written is ABSENT. */
+const SHIFT = 2;
+const ABSENT = 0 - SHIFT;
 
 export class WaitingLines {
   /** Tunnels that wait, of all lines. */
@@ -21,7 +22,7 @@ export class WaitingLines {
   readonly #tails: Int32Array;
 
   constructor(tunnels: number, lines: number) {
-    this.#next = new Int32Array(tunnels).fill(ABSENT);
+    this.#next = new Int32Array(tunnels);
     this.#previous = new Int32Array(tunnels);
     this.#heads = new Int32Array(lines).fill(NONE);
     this.#tails = new Int32Array(lines).fill(NONE);
@@ -33,25 +34,25 @@ export class WaitingLines {
   }
 
   join(line: number, tunnel: number): void {
-    assert(this.#next[tunnel] === ABSENT, "a tunnel waits once");
+    assert(this.#next[tunnel] - SHIFT === ABSENT, "a tunnel waits once");
     const last = this.#tails[line];
-    this.#next[tunnel] = NONE;
+    this.#next[tunnel] = NONE + SHIFT;
     this.#previous[tunnel] = last;
     if (last === NONE) this.#heads[line] = tunnel;
-    else this.#next[last] = tunnel;
+    else this.#next[last] = tunnel + SHIFT;
     this.#tails[line] = tunnel;
     this.count++;
   }
 
   leave(line: number, tunnel: number): void {
-    const next = this.#next[tunnel];
+    const next = this.#next[tunnel] - SHIFT;
     const previous = this.#previous[tunnel];
     assert(next !== ABSENT, "who leaves a line has stood in it");
     if (previous === NONE) this.#heads[line] = next;
-    else this.#next[previous] = next;
+    else this.#next[previous] = next + SHIFT;
     if (next === NONE) this.#tails[line] = previous;
     else this.#previous[next] = previous;
-    this.#next[tunnel] = ABSENT;
+    this.#next[tunnel] = ABSENT + SHIFT;
     this.count--;
   }
 }

@@ -44,6 +44,11 @@ export class TestClock implements ProbeClock {
     this.#ms = endMs;
   }
 
+  /** Time goes by, and nobody is called back until it is advanced again. */
+  standStill(ms: number): void {
+    this.#ms += ms;
+  }
+
   #next() {
     return [...this.#timers].sort((one, other) => one.atMs - other.atMs).at(0);
   }

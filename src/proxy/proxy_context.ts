@@ -12,7 +12,7 @@ import type { Gate } from "./gate.ts";
 /** Hears of what an operator should know; implementations cap the rate. */
 export interface ProxyLog {
   connectFailed(backend: Backend, server: number, result: number): void;
-  refused(listener: string, backend: Backend): void;
+  refused(listener: string, backend: Backend, why: string): void;
   acceptFailed(listener: string, result: number): void;
   /** The first bytes of a client were not what its listener takes. */
   misread(listener: string, why: string): void;

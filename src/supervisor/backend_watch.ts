@@ -54,6 +54,7 @@ export class BackendWatch {
   #published = -1;
   #trialsGrantedMs = 0;
   #wasPanicking = false;
+  #wasAvailable = true;
 
   constructor(config: BackendConfig, place: BackendPlace, region: SharedRegion, nowMs: number) {
     const { servers, healthCheck, ejection, slowStartMs, onDown, circuitBreaker } = config;
@@ -102,6 +103,11 @@ export class BackendWatch {
     return state.sum(serverOffset(state.shape, this.#place.firstServer + server) + which);
   }
 
+  /** Whether anybody can get a connection. */
+  get isAvailable(): boolean {
+    return this.#tiers.tierCount > 0;
+  }
+
   /** @returns what has changed of the backend as a whole. */
   observe(nowMs: number): BackendChange[] {
     this.#readCounters();
@@ -113,6 +119,18 @@ export class BackendWatch {
     if (this.isPanicking !== this.#wasPanicking) {
       this.#wasPanicking = this.isPanicking;
       changes.push(this.#describePanic());
+    }
+    if (this.isAvailable !== this.#wasAvailable) {
+      this.#wasAvailable = this.isAvailable;
+      changes.push(
+        this.isAvailable
+          ? { from: "nobody available", to: "available", reason: "a server takes connections" }
+          : {
+            from: "available",
+            to: "nobody available",
+            reason: "all servers are down, taken out, or get no share: clients are refused",
+          },
+      );
     }
     return changes;
   }
@@ -257,9 +275,13 @@ export class BackendWatch {
     const count = (flags: Uint8Array) => flags.filter((flag, i) => flag === 1 && isAsked[i]).length;
     const [available, counted] = [count(this.#available), count(this.#counted)];
     assert(counted > 0 || !this.isPanicking, "nobody is left to panic about");
-    const reason = `${available} of ${counted} servers are available`;
+    if (counted === 0) return { from: "panic", to: "calm", reason: "no server is in use" };
+    const reason = counted === 1
+      ? `its only server is ${available === 1 ? "available" : "not available"}`
+      : `${available} of ${counted} servers are available`;
+    const then = counted === 1 ? "it is tried all the same" : "all of them are used";
     return this.isPanicking
-      ? { from: "calm", to: "panic", reason: `${reason}: all of them are used` }
+      ? { from: "calm", to: "panic", reason: `${reason}: ${then}` }
       : { from: "panic", to: "calm", reason };
   }
 }

@@ -274,7 +274,7 @@ Deno.test("servers that are taken out are none of those that should be available
   assert.deepEqual(stage.pass(1000), []);
   stage.probe(2, false);
   assert.deepEqual(stage.pass(1000), [
-    "calm -> panic: 0 of 1 servers are available: all of them are used",
+    "calm -> panic: its only server is not available: it is tried all the same",
   ]);
 });
 
@@ -290,8 +290,15 @@ Deno.test("with a threshold of zero nobody panics", () => {
   const stage = new Stage(TWO, "panic_threshold: 0%");
   stage.probe(0, false);
   stage.probe(1, false);
-  assert.deepEqual(stage.pass(1000), []);
+  assert.deepEqual(stage.pass(1000), [
+    "available -> nobody available: all servers are down, taken out, or get no share: clients " +
+    "are refused",
+  ]);
   assert.equal(stage.watch.isPanicking, false);
+  stage.probe(1, true);
+  assert.deepEqual(stage.pass(1000), [
+    "nobody available -> available: a server takes connections",
+  ]);
 });
 
 // ---- Circuit breaker ------------------------------------------------------------------------

@@ -8,7 +8,6 @@
 import { RecentList } from "../base/recent_list.ts";
 import { quoteText } from "../base/quoted_text.ts";
 import type { Config } from "../config/config.ts";
-import type { StateChange } from "../health/backend_health.ts";
 import type { Level } from "../log/log.ts";
 import type { CheckReport } from "../probe/check_report.ts";
 import type { ProbeTarget } from "../probe/probe_outcome.ts";
@@ -17,10 +16,17 @@ import { ServerChecks } from "../probe/server_checks.ts";
 import type { AgentVerdict } from "../health/agent_line.ts";
 import type { SharedRegion } from "../upstream/shared_region.ts";
 import { BackendWatch } from "./backend_watch.ts";
-import type { BackendHealthReport, HealthEvent } from "./health_report.ts";
+import type { BackendHealthReport, HealthEvent, ServerHealth } from "./health_report.ts";
 import { memoryUse } from "./memory_use.ts";
 import type { ServerCommand, ServerPlace } from "./server_command.ts";
 import { EVENTS_KEPT_MAX } from "./snapshot.ts";
+
+/** What can become of a backend, and how bad it is. */
+const BAD_NEWS: ReadonlyMap<string, Level> = new Map([
+  ["panic", "warn"],
+  ["breaker open", "warn"],
+  ["nobody available", "error"],
+]);
 
 /** How often counters are looked at. */
 const OBSERVE_MS = 100;
@@ -50,6 +56,8 @@ export class HealthDesk {
   readonly #places: readonly Place[];
   readonly #probes: (CheckReport | null)[];
   readonly #agents: (CheckReport | null)[];
+  /** Since when it is in its state, milliseconds since 1970. */
+  readonly #sinceMs: number[];
   #checks: ServerChecks | null = null;
   #timers: ReturnType<typeof setInterval>[] = [];
 
@@ -78,6 +86,7 @@ export class HealthDesk {
     );
     this.#probes = this.#places.map(() => null);
     this.#agents = this.#places.map(() => null);
+    this.#sinceMs = this.#places.map(() => Date.now());
     for (const watch of this.#watches) watch.publish();
   }
 
@@ -104,7 +113,7 @@ export class HealthDesk {
       const { name } = this.#config.backends[i];
       for (const { from, to, reason } of watch.observe(nowMs)) {
         this.#record({ backend: name, server: "", from, to, reason });
-        const level = to === "calm" || to.endsWith("closed") ? "info" : "warn";
+        const level = BAD_NEWS.get(to) ?? "info";
         this.#options.log(level, `backend ${quoteText(name)}: ${to}: ${reason}`);
       }
       this.#tell(i);
@@ -127,22 +136,32 @@ export class HealthDesk {
     this.#agents[server] = report;
     if (verdict === null) return; // what is not understood changes nothing
     const place = this.#places[server];
+    const { health } = this.#watches[place.backend];
+    const from = health.share(place.server);
     this.#hear(place, (watch, nowMs) => watch.health.onAgent(place.server, verdict, nowMs));
+    const to = health.share(place.server);
+    // What a slow start adds in the same moment is no word of the agent.
+    if (verdict.percent === null || from === to) return;
+    this.#recordChange(place, `share ${percent(from)}`, `share ${percent(to)}`, verdict.reason);
   }
 
   command({ backend, server }: ServerPlace, command: ServerCommand): void {
-    if (command.kind === "weight") this.#recordWeight(backend, server, command.weight);
+    if (command.kind === "weight") this.#recordWeight({ backend, server }, command.weight);
     this.#hear({ backend, server }, (watch, nowMs) => watch.health.command(server, command, nowMs));
   }
 
-  #recordWeight(backend: number, server: number, weight: number): void {
-    const from = this.#watches[backend].health.weight(server);
+  #recordWeight(place: Place, weight: number): void {
+    const from = this.#watches[place.backend].health.weight(place.server);
     if (from === weight) return;
+    this.#recordChange(place, `weight ${from}`, `weight ${weight}`, "set by operator");
+  }
+
+  /** Of a server, but not of its state. */
+  #recordChange({ backend, server }: Place, from: string, to: string, reason: string): void {
     const { name, servers } = this.#config.backends[backend];
-    const change = { from: `weight ${from}`, to: `weight ${weight}`, reason: "set by operator" };
-    this.#record({ backend: name, server: servers[server].name, ...change });
+    this.#record({ backend: name, server: servers[server].name, from, to, reason });
     const which = `server ${quoteText(servers[server].name)} of backend ${quoteText(name)}`;
-    this.#options.log("info", `${which} has ${change.to}, set by operator`);
+    this.#options.log("info", `${which} has ${to}, before ${from}: ${reason}`);
   }
 
   #hear({ backend }: Place, tell: (watch: BackendWatch, nowMs: number) => void): void {
@@ -160,52 +179,52 @@ export class HealthDesk {
     const changes = watch.health.takeEvents();
     for (const change of changes) {
       const { from, to, reason } = change;
+      this.#sinceMs[this.#numberOf(backend, change.server)] = Date.now();
       const server = servers[change.server].name;
       this.#record({ backend: name, server, from, to, reason });
       const why = reason === "" ? "" : `: ${reason}`;
       const text = `server ${quoteText(server)} of backend ${quoteText(name)} is ${to}${why}`;
       this.#options.log(to === "down" || to === "ejected" ? "warn" : "info", text);
     }
-    if (changes.length > 0) this.#warnIfNoneIsUp(backend, changes);
-  }
-
-  #warnIfNoneIsUp(backend: number, changes: readonly StateChange[]): void {
-    const { health, isPanicking } = this.#watches[backend];
-    if (!changes.some(({ from }) => from === "up")) return;
-    for (let server = 0; server < health.count; server++) {
-      if (health.state(server) === "up") return;
-    }
-    const { name } = this.#config.backends[backend];
-    const then = isPanicking ? "all that are not taken out are tried" : "clients are refused";
-    this.#options.log("error", `backend ${quoteText(name)} has no server that is up; ${then}`);
   }
 
   #record(event: Omit<HealthEvent, "atMs">): void {
     this.events.push({ atMs: Date.now(), ...event });
   }
 
+  #numberOf(backend: number, server: number): number {
+    return this.#places.findIndex((place) => place.backend === backend) + server;
+  }
+
   /** What is known now, by backend. */
   reports(): BackendHealthReport[] {
-    const offsetMs = Date.now() - performance.now();
-    let number = 0;
-    return this.#watches.map(({ health, isPanicking, breaker }, backend) => ({
-      isPanicking,
-      breaker: breaker?.state ?? null,
-      servers: this.#config.backends[backend].servers.map((_, server) => {
-        const [probe, agent] = [this.#probes[number], this.#agents[number]];
-        number++;
-        return {
-          state: health.state(server),
-          reason: health.reason(server),
-          sinceMs: Math.round(offsetMs + health.sinceMs(server)),
-          weight: health.weight(server),
-          share: health.share(server) / 256,
-          isOverridden: health.isOverridden(server),
-          probe,
-          agent,
-          ejections: health.ejections(server),
-        };
-      }),
+    return this.#watches.map((watch, backend) => ({
+      isPanicking: watch.isPanicking,
+      isAvailable: watch.isAvailable,
+      breaker: watch.breaker?.state ?? null,
+      servers: this.#config.backends[backend].servers.map((_, server) =>
+        this.#report(watch, server, this.#numberOf(backend, server))
+      ),
     }));
   }
+
+  #report({ health }: BackendWatch, server: number, number: number): ServerHealth {
+    // Without an address it gets nothing, whatever its state would be otherwise.
+    const isUnresolved = this.#options.targetOf(number) === null && health.state(server) === "up";
+    return {
+      state: isUnresolved ? "down" : health.state(server),
+      reason: isUnresolved ? "its name does not resolve" : health.reason(server),
+      sinceMs: this.#sinceMs[number],
+      weight: health.weight(server),
+      share: health.share(server) / 256,
+      isOverridden: health.isOverridden(server),
+      probe: this.#probes[number],
+      agent: this.#agents[number],
+      ejections: health.ejections(server),
+    };
+  }
+}
+
+function percent(share: number): string {
+  return `${Math.round(share / 2.56)}%`;
 }

@@ -28,6 +28,8 @@ export interface ServerHealth {
 export interface BackendHealthReport {
   /** Too few servers are available: all are used. */
   readonly isPanicking: boolean;
+  /** Somebody can get a connection. */
+  readonly isAvailable: boolean;
   /** Null: it has none. */
   readonly breaker: "closed" | "open" | "half_open" | null;
   readonly servers: readonly ServerHealth[];

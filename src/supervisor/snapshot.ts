@@ -129,6 +129,8 @@ export interface BackendSnapshot {
   readonly balance: string;
   /** Too few servers are available: all are used. */
   readonly panic: boolean;
+  /** Somebody can get a connection. */
+  readonly available: boolean;
   /** Null: it has none. */
   readonly breaker: BackendHealthReport["breaker"];
   /** Connections that wait for a place at a server now. */
@@ -253,8 +255,16 @@ export function backendSnapshots(
     const numbers = backendNumbers(shared, i);
     const servers = serverSnapshots(backend, first, addresses, shared, health[i].servers);
     first += servers.length;
-    const { isPanicking: panic, breaker } = health[i];
-    return { name: backend.name, balance: backend.balance, panic, breaker, ...numbers, servers };
+    const { isPanicking: panic, isAvailable: available, breaker } = health[i];
+    return {
+      name: backend.name,
+      balance: backend.balance,
+      panic,
+      available,
+      breaker,
+      ...numbers,
+      servers,
+    };
   });
 }
 

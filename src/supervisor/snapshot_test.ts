@@ -62,8 +62,8 @@ function health(
   more: Partial<BackendHealthReport> = {},
 ): BackendHealthReport[] {
   return [
-    { isPanicking: false, breaker: null, servers: [serverHealth()] },
-    { isPanicking: false, breaker: null, servers: b, ...more },
+    { isPanicking: false, isAvailable: true, breaker: null, servers: [serverHealth()] },
+    { isPanicking: false, isAvailable: true, breaker: null, servers: b, ...more },
   ];
 }
 
@@ -254,13 +254,14 @@ Deno.test("a backend has its condition, and the numbers of all workers together"
     shared.rows[0][backendOffset(SHAPE, 1) + i] = i + 1;
     shared.rows[1][backendOffset(SHAPE, 1) + i] = 100 * (i + 1);
   });
-  const reports = health(undefined, { isPanicking: true, breaker: "half_open" });
+  const reports = health(undefined, { isPanicking: true, isAvailable: true, breaker: "half_open" });
   const [a, b] = backendSnapshots(config, ADDRESSES, shared, reports);
   const { servers: _, ...ofB } = b;
   assert.deepEqual(ofB, {
     name: "b",
     balance: "round_robin",
     panic: true,
+    available: true,
     breaker: "half_open",
     pending: both(metric.BACKEND_PENDING),
     queue_timeouts: both(metric.BACKEND_QUEUE_TIMEOUTS),

@@ -18,7 +18,7 @@ import { makeServerSet, type ServerSet } from "../balance/server_set.ts";
 import type { HashOn, ProxyProtocol } from "../config/config.ts";
 import { BREAKER_CLOSED, BREAKER_HALF_OPEN } from "../health/circuit_breaker.ts";
 import { allowsRetry } from "../health/retry_budget.ts";
-import { ATTEMPTS_MAX, UNREACHABLE_MS } from "../limits.ts";
+import { ATTEMPTS_MAX, LATENCY_MS_MAX, UNREACHABLE_MS } from "../limits.ts";
 import { BACKEND_CONNECTIONS, SERVER_RETRIES } from "../metrics/metric_names.ts";
 import { backendOffset } from "../metrics/shared_state.ts";
 import { Candidates } from "./candidates.ts";
@@ -251,11 +251,17 @@ export class Backend {
       const server = this.#pickEligible(random, hash, tried, triedAt, triedCount);
       if (server >= 0) return server;
     }
-    // Nobody else is left for this connection, and none of them is worth waiting for.
-    if (!candidates.hasBackups || this.isSaturated || tiers.isOnBackups) return -1;
+    // Nobody else is left for this connection, and none of them is worth waiting for: a backup, or
+    // who was ejected for errors that may be over.
+    if (this.isSaturated) return -1;
     const members = candidates.members[subset];
     for (let j = 0; j < this.serverCount; j++) {
-      eligible[j] = candidates.isBackup[j] === 1 && members[j] === 1 ? candidates.isUp[j] : 0;
+      eligible[j] = members[j] & (candidates.isBackup[j] & candidates.isUp[j]);
+    }
+    const server = this.#pickEligible(random, hash, tried, triedAt, triedCount);
+    if (server >= 0 || triedCount === 0) return server;
+    for (let j = 0; j < this.serverCount; j++) {
+      eligible[j] = members[j] & (candidates.isEjected(j) ? candidates.known[j] : 0);
     }
     return this.#pickEligible(random, hash, tried, triedAt, triedCount);
   }
@@ -279,7 +285,9 @@ export class Backend {
     const { eligible } = this.#servers;
     const { places } = this;
     for (let i = 0; i < this.serverCount; i++) if (this.#skipped[i] === 1) eligible[i] = 0;
-    for (let i = 0; i < triedCount; i++) eligible[tried[triedAt + i]] = 0;
+    for (let i = 0; i < triedCount; i++) {
+      if (tried[triedAt + i] >= 0) eligible[tried[triedAt + i]] = 0;
+    }
     if (!places.isLimited) return;
     for (let i = 0; i < this.serverCount; i++) {
       if (eligible[i] === 0 || !(places.isBackendFull || places.isServerFull(i))) continue;
@@ -298,8 +306,15 @@ export class Backend {
   /** A server has answered what it was asked at `askedMs[at]`. */
   measure(server: number, askedMs: Float64Array, at: number): void {
     if (this.latencies === null) return;
-    this.latencies.sampleMs = this.#clock.nowMs - askedMs[at];
+    this.latencies.sampleMs = Math.min(this.#clock.nowMs - askedMs[at], LATENCY_MS_MAX);
     this.latencies.record(server, this.#clock);
+  }
+
+  /** A connection ended without an answer since `askedMs[at]`: news only if that was long. */
+  measureSilence(server: number, askedMs: Float64Array, at: number): void {
+    if (this.latencies === null) return;
+    const silenceMs = this.#clock.nowMs - askedMs[at];
+    if (silenceMs > this.latencies.costOf(server)) this.measure(server, askedMs, at);
   }
 
   /** Whether the circuit breaker lets a new connection through. */
@@ -337,6 +352,7 @@ export class Backend {
    */
   mayKeep(server: number, subset: number): boolean {
     const candidates = this.#candidates;
+    if (candidates.isInMaint(server)) return false;
     const works = !candidates.isFaulty(server) || candidates.tiers[subset].isPanicking;
     return works && candidates.members[subset][server] === 1 && candidates.known[server] === 1 &&
       this.#shunnedUntilMs[server] <= this.#clock.nowMs;

@@ -21,7 +21,6 @@ export class Candidates {
   /** 1: its address is known. */
   readonly known: Uint8Array;
   readonly isBackup: Uint8Array;
-  readonly hasBackups: boolean;
   /** 1: gets new connections, as far as its own state goes. */
   readonly isUp: Uint8Array;
   readonly #plan: BackendPlan;
@@ -33,6 +32,9 @@ export class Candidates {
   readonly #states: Uint8Array;
   readonly #weights: Int32Array;
   readonly #shares: Int32Array;
+  /** 1: nobody has taken it out. */
+  readonly #isCounted: Uint8Array;
+  /** Of the subset that is worked out. */
   readonly #counted: Uint8Array;
   readonly #available: Uint8Array;
 
@@ -55,11 +57,11 @@ export class Candidates {
     this.#state = state;
     this.known = new Uint8Array(count);
     this.isBackup = Uint8Array.from(plan.servers, (server) => Number(server.backup));
-    this.hasBackups = this.isBackup.includes(1);
     this.isUp = new Uint8Array(count);
     this.#states = new Uint8Array(count);
     this.#weights = Int32Array.from(plan.servers, (server) => server.weight);
     this.#shares = new Int32Array(count).fill(SHARE_FULL);
+    this.#isCounted = new Uint8Array(count);
     this.#counted = new Uint8Array(count);
     this.#available = new Uint8Array(count);
     const priorities = plan.servers.map((server) => server.priority);
@@ -78,6 +80,14 @@ export class Candidates {
   isFaulty(server: number): boolean {
     const state = SERVER_STATES[this.#states[server]];
     return state === "down" || state === "ejected";
+  }
+
+  isEjected(server: number): boolean {
+    return SERVER_STATES[this.#states[server]] === "ejected";
+  }
+
+  isInMaint(server: number): boolean {
+    return SERVER_STATES[this.#states[server]] === "maint";
   }
 
   /** Reads states, weights and shares from the board. */
@@ -104,14 +114,18 @@ export class Candidates {
 
   /** To be called after `known` has changed. */
   update(): void {
+    const { count } = this.#servers;
+    for (let i = 0; i < count; i++) {
+      const state = SERVER_STATES[this.#states[i]];
+      const isOut = isTakenOut(state) || this.#weights[i] === 0 || this.#shares[i] === 0;
+      this.#isCounted[i] = isOut ? 0 : 1;
+      this.isUp[i] = !isOut && state === "up" ? this.known[i] : 0;
+    }
     for (let subset = 0; subset < this.tiers.length; subset++) {
       const members = this.members[subset];
-      for (let i = 0; i < this.#servers.count; i++) {
-        const state = SERVER_STATES[this.#states[i]];
-        const isOut = isTakenOut(state) || this.#weights[i] === 0 || this.#shares[i] === 0;
-        this.isUp[i] = !isOut && state === "up" ? this.known[i] : 0;
-        this.#counted[i] = isOut ? 0 : members[i];
-        this.#available[i] = members[i] === 1 ? this.isUp[i] : 0;
+      for (let i = 0; i < count; i++) {
+        this.#counted[i] = members[i] & this.#isCounted[i];
+        this.#available[i] = members[i] & this.isUp[i];
       }
       this.tiers[subset].update(this.#counted, this.#available);
     }

@@ -99,13 +99,11 @@ Deno.test("what is on the board counts once it is read, not before", () => {
 
 Deno.test("backups are known as such, and are a tier only when nobody else is available", () => {
   const { candidates, tell, tierOf } = makeCandidates([{ backup: true }, {}]);
-  assert.equal(candidates.hasBackups, true);
   assert.deepEqual([...candidates.isBackup], [1, 0]);
   assert.deepEqual([...candidates.isUp], [1, 1], "it could be used");
   assert.deepEqual(tierOf(), [-1, 0]);
   tell(1, { state: "down" });
   assert.deepEqual(tierOf(), [0, -1]);
-  assert.equal(makeCandidates([{}]).candidates.hasBackups, false);
 });
 
 Deno.test("each subset has tiers of its own servers alone", () => {

@@ -17,8 +17,6 @@ import type { BackendPlan } from "./plan.ts";
 export class Places {
   /** Whether any number of connections is limited. */
   readonly isLimited: boolean;
-  /** Whether all servers together have a limit. */
-  readonly isShared: boolean;
   readonly #shared: SharedState;
   readonly #row: Float64Array;
   readonly #firstServer: number;
@@ -43,7 +41,6 @@ export class Places {
     this.#max = new Int32Array(plan.servers.length);
     for (let i = 0; i < this.#max.length; i++) this.#max[i] = plan.servers[i].connectionsMax;
     this.#backendMax = plan.connectionsMax;
-    this.isShared = this.#backendMax > 0;
     let isLimited = this.#backendMax > 0;
     for (let i = 0; i < this.#max.length; i++) isLimited ||= this.#max[i] > 0;
     this.isLimited = isLimited;
@@ -85,5 +82,10 @@ export class Places {
       (this.#backendMax > 0 && this.#total > this.#backendMax);
     if (isOver) this.#row[at]--;
     return !isOver;
+  }
+
+  /** A place that was claimed is not needed after all. */
+  giveBack(server: number): void {
+    this.#row[this.at(server) + SERVER_OPEN]--;
   }
 }

@@ -18,6 +18,8 @@ export class BoardReader {
   readonly #udp: UdpProxy;
   /** None is read when a worker starts: something may have come since its backends were made. */
   #revision = -1;
+  /** There was news in this turn. */
+  #hasNews = false;
   /** What has been carried out, by server. */
   readonly #closings: Float64Array;
   readonly #moves: Float64Array;
@@ -45,7 +47,7 @@ export class BoardReader {
     }
   }
 
-  /** In every turn: one comparison, unless there is news. */
+  /** At the beginning of every turn: one comparison, unless there is news. */
   read(): void {
     const { revision } = this.#board;
     if (revision === this.#revision) return;
@@ -55,21 +57,33 @@ export class BoardReader {
       const backend = this.#backends[i];
       backend.refresh();
       for (let server = 0; server < backend.serverCount; server++) {
-        this.#obey(i, server, backend.firstServer + server);
+        this.#close(i, server, backend.firstServer + server);
       }
     }
+    this.#hasNews = true;
   }
 
-  #obey(backend: number, server: number, number: number): void {
+  #close(backend: number, server: number, number: number): void {
     const closings = this.#board.closings(number);
-    if (closings !== this.#closings[number]) {
-      this.#closings[number] = closings;
-      this.#tcp.closeServer(backend, server);
-      this.#udp.closeServer(backend, server);
+    if (closings === this.#closings[number]) return;
+    this.#closings[number] = closings;
+    this.#tcp.closeServer(backend, server);
+    this.#udp.closeServer(backend, server);
+  }
+
+  /** When all that came in a turn has been handled: now it is known which connections rest. */
+  move(): void {
+    if (!this.#hasNews) return;
+    this.#hasNews = false;
+    for (let i = 0; i < this.#backends.length; i++) {
+      const { firstServer, serverCount } = this.#backends[i];
+      for (let server = 0; server < serverCount; server++) {
+        const number = firstServer + server;
+        const moves = this.#board.moves(this.#worker, number);
+        if (moves === this.#moves[number]) continue;
+        this.#tcp.moveFrom(i, server, moves - this.#moves[number]);
+        this.#moves[number] = moves;
+      }
     }
-    const moves = this.#board.moves(this.#worker, number);
-    if (moves === this.#moves[number]) return;
-    this.#tcp.moveFrom(backend, server, moves - this.#moves[number]);
-    this.#moves[number] = moves;
   }
 }

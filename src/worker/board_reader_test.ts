@@ -37,6 +37,7 @@ function makeReader(before: (region: SharedRegion) => void = () => {}) {
   const read = () => {
     done.length = 0;
     reader.read();
+    reader.move();
     return done.map((each) => each.join(" "));
   };
   /** Who is picked in a backend. */
@@ -51,6 +52,7 @@ function setState(board: SharedRegion["board"], server: number, state: ServerSta
 Deno.test("backends learn of states when the board says that there is news", () => {
   const { board, read, pick } = makeReader();
   assert.deepEqual([pick(0), pick(1)], [0, 0]);
+  read();
   setState(board, 2, "down");
   read();
   assert.deepEqual([pick(0), pick(1)], [0, 0], "nobody has said so yet");
@@ -136,12 +138,23 @@ Deno.test("whenever it is read, all moves are carried out once and each closing 
         closes.add(step.server);
       }
       board.publish();
-      const expected = moves.flatMap((count, server) => {
-        const where = `${server >> 1} ${server & 1}`;
-        const closed = closes.has(server) ? [`tcp ${where}`, `udp ${where}`] : [];
-        return count > 0 ? [...closed, `move ${where} ${count}`] : closed;
-      });
-      assert.deepEqual(read(), expected);
+      const where = (server: number) => `${server >> 1} ${server & 1}`;
+      const closed = [0, 1, 2, 3].filter((server) => closes.has(server)).flatMap((server) => [
+        `tcp ${where(server)}`,
+        `udp ${where(server)}`,
+      ]);
+      const moved = moves.flatMap((count, server) =>
+        count > 0 ? [`move ${where(server)} ${count}`] : []
+      );
+      assert.deepEqual(read(), [...closed, ...moved], "moves come last, when all is handled");
     }
   }));
+});
+
+Deno.test("news that came before the reader was made is read in the first turn", () => {
+  const { board, read, pick } = makeReader();
+  // As if the board had been published between the making of backends and that of the reader.
+  setState(board, 0, "down");
+  read();
+  assert.equal(pick(0), 1);
 });

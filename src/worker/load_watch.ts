@@ -18,25 +18,22 @@ import {
 import { BUSY, SHEDDING } from "../metrics/metric_names.ts";
 import type { ProxyContext } from "../proxy/proxy_context.ts";
 import type { TcpProxy } from "../proxy/tcp/tcp_proxy.ts";
-import type { UdpProxy } from "../proxy/udp/udp_proxy.ts";
 import { DATAGRAM_LANE, FAST_LANE } from "../ring/ring.ts";
 
 export class LoadWatch {
   readonly #context: ProxyContext;
   readonly #pool: BufferPool;
   readonly #tcp: TcpProxy;
-  readonly #udp: UdpProxy;
   readonly #cpuMs: () => number;
   readonly #overload: Overload;
   /** When it was looked at last, and the CPU time that had been used by then; milliseconds. */
   readonly #last = new Float64Array(2);
 
   /** @param cpuMs CPU time that the process has used. */
-  constructor(context: ProxyContext, tcp: TcpProxy, udp: UdpProxy, cpuMs: () => number) {
+  constructor(context: ProxyContext, tcp: TcpProxy, cpuMs: () => number) {
     this.#context = context;
     this.#pool = context.pool;
     this.#tcp = tcp;
-    this.#udp = udp;
     this.#cpuMs = cpuMs;
     const { busy, memory, files, buffers } = context.plan.overload;
     this.#overload = new Overload({
@@ -61,12 +58,9 @@ export class LoadWatch {
 
   #judge(): void {
     const { region, row, log } = this.#context;
-    const { tunnels } = this.#tcp;
-    const { flows } = this.#udp;
-    const files = Math.max(
-      shareOf(tunnels.openCount, tunnels.capacity),
-      shareOf(flows.openCount, flows.capacity),
-    );
+    // Flows are not looked at: there one gives way to another.
+    const { openCount, capacity } = this.#tcp.tunnels;
+    const files = capacity === 0 ? 0 : openCount / capacity;
     const buffers = Math.max(
       1 - this.#pool.freeCount(FAST_LANE) / FAST_BUFFERS_MAX,
       1 - this.#pool.freeCount(DATAGRAM_LANE) / DATAGRAM_BUFFERS_MAX,
@@ -77,8 +71,4 @@ export class LoadWatch {
     this.#tcp.relay.idle.divide(overload.isShedding ? OVERLOAD_IDLE_PARTS : 1);
     log.overloaded(overload.reason);
   }
-}
-
-function shareOf(count: number, capacity: number): number {
-  return capacity === 0 ? 0 : count / capacity;
 }

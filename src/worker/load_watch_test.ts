@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
-import { BUFFERS_MAX, OVERLOAD_IDLE_PARTS, OVERLOAD_LOOK_MS } from "../limits.ts";
+import {
+  DATAGRAM_BUFFERS_MAX,
+  FAST_BUFFERS_MAX,
+  OVERLOAD_IDLE_PARTS,
+  OVERLOAD_LOOK_MS,
+} from "../limits.ts";
 import { BUSY, SHEDDING } from "../metrics/metric_names.ts";
 import type { ProxyContext } from "../proxy/proxy_context.ts";
 import type { TcpProxy } from "../proxy/tcp/tcp_proxy.ts";
-import type { UdpProxy } from "../proxy/udp/udp_proxy.ts";
+import { DATAGRAM_LANE, FAST_LANE } from "../ring/ring.ts";
 import type { Plan } from "../upstream/plan.ts";
 import { regionBytes, regionShape, SharedRegion } from "../upstream/shared_region.ts";
 import { workerPlan } from "../upstream/test_plan.ts";
@@ -11,16 +16,16 @@ import { LoadWatch } from "./load_watch.ts";
 
 const OFF = { busy: null, memory: null, files: null, buffers: null };
 
-/** A worker of 100 tunnels and 50 flows, whose figures a test sets. */
+/** A worker of 100 tunnels, whose figures a test sets. */
 function makeWatch(marks: Partial<Plan["overload"]>) {
   const plan = workerPlan({ overload: { ...OFF, ...marks } });
   const shape = regionShape(plan);
   const region = new SharedRegion(new ArrayBuffer(regionBytes(shape)), shape);
   const [row] = region.state.rows;
   const ring = { nowMs: 90_000 };
-  const pool = { leasedTotal: 0 };
+  const free = new Map([[FAST_LANE, FAST_BUFFERS_MAX], [DATAGRAM_LANE, DATAGRAM_BUFFERS_MAX]]);
+  const pool = { freeCount: (lane: number) => free.get(lane)! };
   const tunnels = { openCount: 0, capacity: 100 };
-  const flows = { openCount: 0, capacity: 50 };
   const cpu = { usedMs: 1234, asked: 0 };
   const log: string[] = [];
   /** By how much connections may rest less long, as it was told. */
@@ -31,8 +36,7 @@ function makeWatch(marks: Partial<Plan["overload"]>) {
     log: { overloaded: (why: string) => void log.push(why) },
   } as unknown as ProxyContext;
   const tcp = { tunnels, relay } as unknown as TcpProxy;
-  const udp = { flows } as unknown as UdpProxy;
-  const watch = new LoadWatch(context, tcp, udp, () => {
+  const watch = new LoadWatch(context, tcp, () => {
     cpu.asked++;
     return cpu.usedMs;
   });
@@ -45,7 +49,7 @@ function makeWatch(marks: Partial<Plan["overload"]>) {
     }
     return row[SHEDDING];
   };
-  return { watch, ring, row, pool, region, tunnels, flows, cpu, log, idleParts, look };
+  return { watch, ring, row, free, region, tunnels, cpu, log, idleParts, look };
 }
 
 Deno.test("a worker is looked at some times a second, however often it turns", () => {
@@ -103,37 +107,37 @@ Deno.test("the memory is that of the whole machine, as the board has it", () => 
   assert.match(log[0], /^memory at 96 %/);
 });
 
-Deno.test("files run short when tunnels or flows do, whichever is nearer to its end", () => {
-  const rows = [[98, 0, 1], [97, 48, 0], [0, 49, 1], [97, 49, 1]];
-  for (const [tunnelCount, flowCount, expected] of rows) {
-    const { look, tunnels, flows } = makeWatch({ files: 0.98 });
+Deno.test("files run short when tunnels do", () => {
+  for (const [tunnelCount, expected] of [[97, 0], [98, 1]]) {
+    const { look, tunnels } = makeWatch({ files: 0.98 });
     tunnels.openCount = tunnelCount;
-    flows.openCount = flowCount;
-    assert.equal(look(2), expected, `${tunnelCount} tunnels, ${flowCount} flows`);
+    assert.equal(look(2), expected, `${tunnelCount} tunnels`);
   }
 });
 
-Deno.test("a worker that has no listener for a protocol is not full of it", () => {
-  const { look, flows } = makeWatch({ files: 0.98 });
-  flows.capacity = 0;
+Deno.test("a worker without listeners of connections is not full of them", () => {
+  const { look, tunnels } = makeWatch({ files: 0.98 });
+  tunnels.capacity = 0;
   assert.equal(look(5), 0);
 });
 
-Deno.test("buffers are those of all lanes together", () => {
-  const { look, pool, log } = makeWatch({ buffers: 0.75 });
-  pool.leasedTotal = BUFFERS_MAX * 0.75 - 1;
-  assert.equal(look(5), 0);
-  pool.leasedTotal++;
-  assert.equal(look(2), 1);
-  assert.match(log[0], /^buffers at 75 %/);
+Deno.test("buffers are those of the lane that is nearer to its end", () => {
+  for (const lane of [FAST_LANE, DATAGRAM_LANE]) {
+    const { look, free, log } = makeWatch({ buffers: 0.75 });
+    const all = free.get(lane)!;
+    free.set(lane, all / 4 + 1);
+    assert.equal(look(5), 0);
+    free.set(lane, all / 4);
+    assert.equal(look(2), 1);
+    assert.match(log[0], /^buffers at 75 %/);
+  }
 });
 
 Deno.test("what has no mark may be used up", () => {
-  const { look, region, tunnels, flows, pool, log } = makeWatch({});
+  const { look, region, tunnels, free, log } = makeWatch({});
   region.board.setMemory(1);
   tunnels.openCount = 100;
-  flows.openCount = 50;
-  pool.leasedTotal = BUFFERS_MAX;
+  free.set(FAST_LANE, 0);
   assert.equal(look(10, 1), 0);
   assert.deepEqual(log, []);
 });

@@ -142,7 +142,7 @@ export class Worker {
     this.tcp = new TcpProxy(context, capacity.tunnels);
     this.udp = new UdpProxy(context, capacity.flows);
     this.#board = new BoardReader(region.board, plan.worker, this.#backends, this.tcp, this.udp);
-    this.#load = new LoadWatch(context, this.tcp, this.udp, inputs.cpuMs);
+    this.#load = new LoadWatch(context, this.tcp, inputs.cpuMs);
   }
 
   start(): void {
@@ -172,6 +172,7 @@ export class Worker {
     while (ring.next()) this.#complete(ring.kind);
     tcp.relay.settleSends();
     udp.sent.settle();
+    this.#board.move();
     tcp.expire();
     udp.expire();
     tcp.relay.resumeStarved();

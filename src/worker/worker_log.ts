@@ -70,11 +70,9 @@ export class WorkerLog implements ProxyLog {
     this.log("warn", `cannot connect to ${name}: ${why || describeErrno(result)}`);
   }
 
-  refused(listener: string, backend: Backend): void {
-    this.log(
-      "warn",
-      `listener "${listener}": connection closed, no server of backend "${backend.name}" took it`,
-    );
+  refused(listener: string, backend: Backend, why: string): void {
+    const which = `listener "${listener}", backend "${backend.name}"`;
+    this.log("warn", `${which}: connection closed, ${why}`);
   }
 
   acceptFailed(listener: string, result: number): void {

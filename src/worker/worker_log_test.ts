@@ -61,12 +61,12 @@ Deno.test("failures name server, backend and cause", () => {
   const { log, lines } = makeLog();
   log.connectFailed(backend, 0, -ECONNREFUSED);
   log.connectFailed(backend, 0, -125);
-  log.refused("web", backend);
+  log.refused("web", backend, "no server took it");
   log.acceptFailed("web", -24);
   const texts = lines.map((line) => JSON.parse(line).text);
   assert.match(texts[0], /server "one" of backend "app": connection refused/);
   assert.match(texts[1], /no answer within 250 ms/);
-  assert.match(texts[2], /listener "web": connection closed, no server of backend "app"/);
+  assert.match(texts[2], /listener "web", backend "app": connection closed, no server took it/);
   assert.match(texts[3], /listener "web".*too many open files/);
 });
 

@@ -33,14 +33,15 @@ function drawServers(random: Random, servers: readonly ServerPlan[]): ServerPlan
   const isRanked = random.oneIn(3);
   const priorities = drawPriorities(random, servers.length);
   const isZoned = random.oneIn(3);
-  const isLimited = random.oneIn(2);
+  const isLimited = !random.oneIn(3);
+  const placesMax = random.oneIn(2) ? 2 : 4;
   return servers.map((server, i) => ({
     ...server,
     // Who has priorities has no backups besides.
     backup: server.backup && !isRanked,
     priority: isRanked ? priorities[i] : 0,
     isForeignZone: isZoned && random.oneIn(2),
-    connectionsMax: isLimited && !random.oneIn(3) ? 1 + random.below(4) : 0,
+    connectionsMax: isLimited && !random.oneIn(4) ? 1 + random.below(placesMax) : 0,
   }));
 }
 
@@ -60,7 +61,7 @@ function drawBackend(random: Random, plan: BackendPlan): BackendPlan {
     hashOn: isHashing ? drawHashOn(random, plan) : [],
     loadFactor: isHashing && random.oneIn(2) ? 1.05 + random.below(4) / 4 : 0,
     retryBudget: random.below(3) / 2,
-    connectionsMax: random.oneIn(4) ? 1 + random.below(6) : 0,
+    connectionsMax: random.oneIn(3) ? 1 + random.below(5) : 0,
     pendingMax: random.below(9),
     queueTimeoutMs: 20 + random.below(481),
     panicThreshold: random.below(5) / 4,

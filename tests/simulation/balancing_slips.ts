@@ -38,8 +38,8 @@ const PLACE_SLIPS: readonly Slip[] = [
     what: "newcomers overtake those who wait",
     kind: "streams",
     file: "src/proxy/tcp/connector.ts",
-    from: "backend.places.isLimited && this.pending.hasWaiting(line)",
-    to: "this.pending.first(line) === slot",
+    from: "const mustWait = backend.places.isLimited && this.pending.hasWaiting(slot, backend);",
+    to: "const mustWait = backend.places.isLimited && slot < 0;",
   },
   {
     what: "those who wait in other workers are not asked for",
@@ -80,8 +80,8 @@ const PLACE_SLIPS: readonly Slip[] = [
     what: "one waits although no place can come",
     kind: "streams",
     file: "src/upstream/backend.ts",
-    from: "    this.isSaturated = false;\n",
-    to: "",
+    from: "    this.isSaturated = false;\n    if (this.#needsOpen)",
+    to: "    if (this.#needsOpen)",
   },
   {
     what: "the place of a flow without a socket is kept",
@@ -142,13 +142,6 @@ const CHOICE_SLIPS: readonly Slip[] = [
     file: "src/upstream/server_board.ts",
     from: "    this.cells[at]--;\n",
     to: "",
-  },
-  {
-    what: "an open breaker lets flows through",
-    kind: "datagrams",
-    file: "src/proxy/udp/flow_admission.ts",
-    from: "    if (!backend.admits()) {",
-    to: "    if (!backend.admits() && hash === 0.5) {",
   },
   {
     what: "the budget of retries is not asked",

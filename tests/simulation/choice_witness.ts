@@ -52,9 +52,8 @@ export class ChoiceWitness {
   readonly #tries = new Map<number, Tries>();
   /** Servers that could not be connected to at some time. */
   readonly #failed = new Set<number>();
-  /** By backend: reasons counted before, connections that were let in, trials used up. */
+  /** By backend: reasons counted before, trials used up, how often its breaker was set. */
   readonly #reasons: number[];
-  readonly #admitted: number[];
   readonly #trialsUsed: number[];
   readonly #breakerSeen: number[];
 
@@ -75,7 +74,6 @@ export class ChoiceWitness {
     this.#row = region.state.rows[scene.plan.worker];
     const none = scene.plan.backends.map(() => 0);
     this.#reasons = [...none];
-    this.#admitted = [...none];
     this.#trialsUsed = [...none];
     this.#breakerSeen = [...none];
     const { connector } = worker.tcp;
@@ -133,7 +131,9 @@ export class ChoiceWitness {
 
   onFlowConnect(server: number): void {
     const { backend } = this.#board.servers[server];
-    this.#checkPlace(server);
+    // A connection of QUIC that goes on where it was needs no other place.
+    const isQuic = this.#scene.plan.backends[backend].hashOn[0] === "quic_connection_id";
+    if (!isQuic) this.#checkPlace(server);
     const { listeners } = this.#scene.plan;
     const subsets = listeners.filter((each) => each.udp !== null && each.backend === backend);
     // Who has failed is passed over for a while, or asked again if there is nobody else.
@@ -143,9 +143,6 @@ export class ChoiceWitness {
       this.#isChoice(backend, subset, server, failed) || this.#mayKeep(backend, subset, server)
     );
     promise(isRight, `server ${server} may be picked for a flow`);
-    const admitted = this.#countAdmitted(backend);
-    if (admitted > this.#admitted[backend]) this.#checkBreaker(backend);
-    this.#admitted[backend] = admitted;
   }
 
   /** A connection of QUIC that is known already goes on where it was. */
@@ -169,12 +166,6 @@ export class ChoiceWitness {
 
   #serversOf(backend: number): number[] {
     return this.#board.membersOf(backend, 0);
-  }
-
-  #countAdmitted(backend: number): number {
-    const at = backendOffset(this.#region.state.shape, backend);
-    return this.#row[at + metric.BACKEND_CONNECTIONS] -
-      this.#row[at + metric.BACKEND_BREAKER_REFUSED];
   }
 
   // ---- Servers ------------------------------------------------------------------------------
@@ -289,6 +280,8 @@ export class ChoiceWitness {
 
   /** It is counted already. */
   #checkBudget(backend: number): void {
+    const isClosed = this.#region.board.breaker(backend) === BREAKER_CLOSED;
+    promise(isClosed, "a trial of a breaker is one connect");
     const { retries, connections } = this.#board.countTries(backend);
     const board = this.#region.board;
     const { retryBudget } = this.#scene.plan.backends[backend];
@@ -310,7 +303,6 @@ export class ChoiceWitness {
   /** A client is refused for want of a server: that is the last of reasons. */
   onRefused(backend: Backend): void {
     const { number, at } = backend;
-    this.#admitted[number] = this.#countAdmitted(number);
     const counted = REASONS.reduce((sum, reason) => sum + this.#row[at + reason], 0);
     const isCounted = counted > this.#reasons[number];
     this.#reasons[number] = counted;
@@ -323,10 +315,5 @@ export class ChoiceWitness {
       each.udp !== null && each.backend === number
     );
     promise(isHopeless || (isForDatagrams && backend.places.isLimited), "a refusal has a reason");
-  }
-
-  /** A flow was not opened for want of files. */
-  onShortage(): void {
-    for (let i = 0; i < this.#admitted.length; i++) this.#admitted[i] = this.#countAdmitted(i);
   }
 }

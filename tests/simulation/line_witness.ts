@@ -134,10 +134,16 @@ export class LineWitness {
       const isTurn = this.#others.actedWithin || !this.#isBehindOthers(left.line, left.sinceMs);
       promise(isTurn, "who waits in another worker for longer is served before");
     } else if (isLimited) {
-      const line = this.#firstLine(tunnels.backend[slot]) + tunnels.subset[slot];
-      promise(this.#lines[line].length === 0, "nobody overtakes those who wait");
-      const isFree = this.#others.actedWithin || this.#oldestOfOthers(line).length === 0;
-      promise(isFree, "nobody overtakes those who wait in other workers");
+      const first = this.#firstLine(tunnels.backend[slot]);
+      // Where all servers share a limit, all lines wait for the same.
+      const lines = backend.connectionsMax > 0
+        ? backend.subsets.map((_, i) => first + i)
+        : [first + tunnels.subset[slot]];
+      for (const line of lines) {
+        promise(this.#lines[line].length === 0, "nobody overtakes those who wait");
+        const isFree = this.#others.actedWithin || this.#oldestOfOthers(line).length === 0;
+        promise(isFree, "nobody overtakes those who wait in other workers");
+      }
     }
     return left?.tunnel === slot;
   }
@@ -201,7 +207,8 @@ export class LineWitness {
 
   /** Who is first in line waits only as long as there is no place, and may be one later. */
   #checkFirst({ tunnel: slot, line, backend, sinceMs }: Waiting): void {
-    if (this.#others.actedWithin) return;
+    // Who has come at the very end of a turn is looked at in the next.
+    if (this.#others.actedWithin || sinceMs === this.#ring.nowMs) return;
     if (this.#isBehindOthers(line, sinceMs)) {
       this.heldBack++;
       return;

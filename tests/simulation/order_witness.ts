@@ -20,6 +20,9 @@ interface Before {
   readonly ends: readonly End[];
 }
 
+/** In flags of an endpoint: bytes of it wait, in its socket or here. */
+const HELD = tunnel.POLLING | tunnel.PAUSED | tunnel.GATED;
+
 /**
  * A connect that has succeeded when the order comes, and whose completion is not seen yet, is over
  * for the kernel: no cancel meets it, and it becomes a connection to the closed server.
@@ -104,7 +107,9 @@ export class OrderWitness {
     const { tunnels } = this.#worker.tcp;
     const open = this.#tunnelsAt(number, tunnel.OPEN);
     const isQuiet = ({ slot }: Before) =>
-      tunnels.sending[slot * 2] < 0 && tunnels.sending[slot * 2 + 1] < 0;
+      [slot * 2, slot * 2 + 1].every((endpoint) =>
+        tunnels.sending[endpoint] < 0 && (tunnels.flags[endpoint] & HELD) === 0
+      );
     this.#quiet.set(number, open.filter(isQuiet));
     this.#busy.push(...open.filter((each) => !isQuiet(each)));
   }

@@ -21,8 +21,8 @@ import type { SimulatedClock } from "./simulated_clock.ts";
 
 /** Places that one takes at a server without a limit. */
 const OPEN_MAX = 6;
-/** One look in so many of the worker under test finds that something has just changed. */
-const WITHIN_ONE_IN = 30;
+/** One look in so many at what is open at servers finds that it has just changed. */
+const WITHIN_ONE_IN = 15;
 
 export class OtherWorkers {
   /** Something has changed since the turn began. */
@@ -54,8 +54,10 @@ export class OtherWorkers {
   #interruptSums(): void {
     const { state } = this.#region;
     const sum = state.sum.bind(state);
+    const [first, end] = [serverOffset(state.shape, 0), backendOffset(state.shape, 0)];
     state.sum = (offset: number) => {
-      if (this.#clock.hasFaults && this.#random.oneIn(WITHIN_ONE_IN)) {
+      const isOfServer = offset >= first && offset < end;
+      if (isOfServer && this.#clock.hasFaults && this.#random.oneIn(WITHIN_ONE_IN)) {
         this.actedWithin = true;
         this.#moveAtServer();
       }

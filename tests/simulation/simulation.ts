@@ -94,7 +94,7 @@ export class Simulation {
     return {
       connectFailed: (backend, server) => this.#witness?.onConnectFailed(backend, server),
       refused: (_, backend) => this.#witness?.onRefused(backend),
-      acceptFailed: () => this.#witness?.choices.onShortage(),
+      acceptFailed() {},
       overloaded() {},
       misread: (listener, why) => {
         if (!why.includes("the client ended")) return;

@@ -16,7 +16,7 @@ import { EndpointQueue } from "../../connection/endpoint_queue.ts";
 import type { Relay } from "../../connection/relay.ts";
 import type { TimerWheel } from "../../connection/timer_wheel.ts";
 import * as tunnel from "../../connection/tunnels.ts";
-import { IN_CONNECT, MEASURED, type Tunnels } from "../../connection/tunnels.ts";
+import { IN_CONNECT, MEASURED, type Tunnels, WITHDRAWN } from "../../connection/tunnels.ts";
 import { ACCEPT_PAUSE_MS, ATTEMPTS_MAX } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
 import { IP_WORDS } from "../../net/ip_words.ts";
@@ -27,13 +27,20 @@ import type { ProxyContext } from "../proxy_context.ts";
 import { OutgoingHeader } from "./outgoing_header.ts";
 import { PendingQueue } from "./pending_queue.ts";
 
+/** Why a client is refused. */
+const NOBODY = "no server took it";
+const NOT_RETRIED = "its server did not take it, and the retry budget is used up";
+const BREAKER_OPEN = "the circuit breaker is open";
+const QUEUE_FULL = "all servers are full, and so many wait already (limits.pending)";
+const WAITED = "no server had a place for it in time (limits.queue_timeout)";
+
 export interface ConnectorOwner {
   /** There is no fd or memory for another socket: accepting should rest. */
   onShortage(tunnel: number, result: number): void;
 }
 
-/** In `tried` of a connection: another try at the same server is fine. */
-const NO_SERVER = 0x7fff;
+/** No server is the one that failed; in `tried`, another try at the same one is fine. */
+const NO_SERVER = -1;
 
 export class Connector {
   readonly headers: OutgoingHeader;
@@ -68,22 +75,35 @@ export class Connector {
   begin(slot: number): void {
     const { backends, row } = this.#context;
     const backend = backends[this.#tunnels.backend[slot]];
+    this.#tunnels.state[slot] = tunnel.CONNECTING;
     row[backend.at + metric.BACKEND_CONNECTIONS]++;
     if (!backend.admits()) {
       row[backend.at + metric.BACKEND_BREAKER_REFUSED]++;
-      this.#refuse(slot, backend);
-    } else this.#connect(slot);
+      this.#refuse(slot, backend, BREAKER_OPEN);
+    } else this.#connect(slot, NO_SERVER);
   }
 
-  #connect(slot: number): void {
+  /** @param failed the server that did not take it, whose retry this is; NO_SERVER: none. */
+  #connect(slot: number, failed: number): void {
     const tunnels = this.#tunnels;
+    const { pending } = this;
     const backend = this.#context.backends[tunnels.backend[slot]];
     tunnels.state[slot] = tunnel.CONNECTING;
-    // Nobody overtakes those who wait already.
-    const mustWait = backend.places.isLimited && this.pending.hasWaiting(slot, backend);
+    const { isLimited } = backend.places;
+    // Nobody overtakes those who wait already, but who had their turn and try again.
+    const mustWait = isLimited && failed === NO_SERVER && pending.hasWaiting(backend) &&
+      pending.hasRoom(backend);
     const server = mustWait ? -1 : this.#choose(slot, backend);
+    const waits = server < 0 && (mustWait || (isLimited && backend.isSaturated));
+    if (server < 0 && !(waits && this.#wait(slot, backend))) {
+      this.#refuse(slot, backend, waits ? QUEUE_FULL : NOBODY);
+      return;
+    }
+    // Counted now that it is sure that there will be one.
+    if (failed !== NO_SERVER) {
+      this.#context.row[backend.places.at(failed) + metric.SERVER_RETRIES]++;
+    }
     if (server >= 0) this.#open(slot, backend, server);
-    else if (!backend.places.isLimited || !this.#wait(slot, backend)) this.#refuse(slot, backend);
   }
 
   /** A server that has a place, which is claimed then; -1 without any. */
@@ -102,14 +122,14 @@ export class Connector {
     return -1;
   }
 
-  /** Puts a client in line; false when waiting would be of no use, or too many wait. */
+  /** Puts a client in line; false when too many wait. */
   #wait(slot: number, backend: Backend): boolean {
     const { row, ring } = this.#context;
-    if (!backend.isSaturated && !this.pending.hasWaiting(slot, backend)) return false;
-    if (!this.pending.join(slot, backend)) {
+    if (!this.pending.hasRoom(backend)) {
       row[backend.at + metric.BACKEND_PENDING_REFUSED]++;
       return false;
     }
+    this.pending.join(slot, backend);
     this.#wheel.set(slot, ring.nowMs + backend.queueTimeoutMs);
     return true;
   }
@@ -118,26 +138,23 @@ export class Connector {
   #open(slot: number, backend: Backend, server: number): void {
     const { ring, row, log } = this.#context;
     const tunnels = this.#tunnels;
-    const at = backend.places.at(server);
     const fd = backend.sockets.open(ring, server, STREAM, tunnels.client, slot * IP_WORDS);
-    if (fd < 0) row[at + metric.SERVER_OPEN]--;
+    if (fd < 0) backend.places.giveBack(server);
     if (fd < 0 && verdict(ACCEPT, fd) === SHORT) {
       this.#waitForMore(slot, fd);
       return;
     }
-    const attempt = slot * ATTEMPTS_MAX + tunnels.attempts[slot];
-    if (tunnels.attempts[slot] > 0) this.#countRetry(backend, tunnels.tried[attempt - 1]);
-    tunnels.tried[attempt] = server;
+    tunnels.tried[slot * ATTEMPTS_MAX + tunnels.attempts[slot]] = server;
     tunnels.attempts[slot]++;
     if (fd < 0) {
       // Not for want of files: this machine has no sockets for such an address.
-      row[at + metric.SERVER_CONNECT_FAILURES]++;
+      row[backend.places.at(server) + metric.SERVER_CONNECT_FAILURES]++;
       log.connectFailed(backend, server, fd);
-      this.#retry(slot, backend);
+      this.#retry(slot, backend, server);
       return;
     }
     tunnels.server[slot] = server;
-    tunnels.serverAt[slot] = at;
+    tunnels.serverAt[slot] = backend.places.at(server);
     const endpoint = slot * 2 + 1;
     tunnels.fd[endpoint] = fd;
     tunnels.flags[endpoint] |= IN_CONNECT;
@@ -146,51 +163,67 @@ export class Connector {
     this.#wheel.set(slot, ring.nowMs + backend.connectTimeoutMs);
   }
 
-  /** A connection that failed at a server goes on to another one. */
-  #countRetry(backend: Backend, failed: number): void {
-    if (failed === NO_SERVER) return;
-    this.#context.row[backend.places.at(failed) + metric.SERVER_RETRIES]++;
-  }
-
   /** Another try at another server, if there is one and the budget has it. */
-  #retry(slot: number, backend: Backend): void {
+  #retry(slot: number, backend: Backend, failed: number): void {
     const isLast = this.#tunnels.attempts[slot] >= backend.attemptsMax;
     if (!isLast && backend.allowsRetry()) {
-      this.#connect(slot);
+      this.#connect(slot, failed);
       return;
     }
     if (!isLast) this.#context.row[backend.at + metric.BACKEND_RETRIES_REFUSED]++;
-    this.#refuse(slot, backend);
+    this.#refuse(slot, backend, isLast ? NOBODY : NOT_RETRIED);
   }
+
+  // ---- Those who wait ---------------------------------------------------------------------
 
   /** Places that have become free go to those who wait for them, the first ones first. */
   serve(): void {
     const { backends } = this.#context;
     for (let i = 0; i < backends.length && !this.pending.isEmpty; i++) {
       this.pending.beginServing();
-      let line = this.pending.oldestLine(backends[i]);
+      let line = this.pending.nextLine(backends[i]);
       while (line >= 0) {
         if (!this.#serveFirst(backends[i], line)) this.pending.passOver(line);
-        line = this.pending.oldestLine(backends[i]);
+        line = this.pending.nextLine(backends[i]);
       }
     }
   }
 
+  /** False when the first of the line has to wait on, and all behind it. */
   #serveFirst(backend: Backend, line: number): boolean {
     const { ring } = this.#context;
     const tunnels = this.#tunnels;
     const slot = this.pending.first(line);
-    if (slot < 0 || !this.pending.isFirstOfAll(line)) return false;
+    // Without files for a socket nobody would be better off outside of the line.
+    if (this.#shortUntilMs > ring.nowMs || !this.pending.isFirstOfAll(line)) return false;
     const isGone = ring.peerEnded(tunnels.fd[slot * 2]) === PEER_GONE;
     const server = isGone ? -1 : this.#choose(slot, backend);
     if (server < 0 && !isGone && backend.isSaturated) return false;
+    if (server >= 0 && !backend.admits()) {
+      backend.places.giveBack(server);
+      return false;
+    }
     this.pending.leave(slot, backend);
     this.#wheel.clear(slot);
     tunnels.state[slot] = tunnel.CONNECTING;
     if (server >= 0) this.#open(slot, backend, server);
     else if (isGone) this.#relay.end(slot, true);
-    else this.#refuse(slot, backend);
+    else this.#refuse(slot, backend, NOBODY);
     return true;
+  }
+
+  /** A client has waited too long for a place. */
+  onQueueExpired(slot: number): void {
+    const { backends, row } = this.#context;
+    const backend = backends[this.#tunnels.backend[slot]];
+    row[backend.at + metric.BACKEND_QUEUE_TIMEOUTS]++;
+    this.leaveQueue(slot);
+    this.#refuse(slot, backend, WAITED);
+  }
+
+  /** A tunnel that waits for a place waits no more. */
+  leaveQueue(slot: number): void {
+    this.pending.leave(slot, this.#context.backends[this.#tunnels.backend[slot]]);
   }
 
   /** Out of files or memory: no server's fault, so the client waits. */
@@ -217,14 +250,15 @@ export class Connector {
       const slot = this.#shortOfFiles.shift();
       // It may have been cut, and its slot used again, meanwhile.
       const waits = tunnels.state[slot] === tunnel.CONNECTING && tunnels.fd[slot * 2 + 1] < 0;
-      if (waits) this.#connect(slot);
+      if (waits) this.#connect(slot, NO_SERVER);
     }
   }
 
-  #refuse(slot: number, backend: Backend): void {
+  /** @param why a text for the log. */
+  #refuse(slot: number, backend: Backend, why: string): void {
     const { row, log, plan } = this.#context;
     row[this.#tunnels.listenerAt[slot] + metric.LISTENER_REFUSED]++;
-    log.refused(plan.listeners[this.#tunnels.listener[slot]].name, backend);
+    log.refused(plan.listeners[this.#tunnels.listener[slot]].name, backend, why);
     this.#relay.end(slot, false);
   }
 
@@ -238,6 +272,10 @@ export class Connector {
       return;
     }
     const backend = this.#context.backends[tunnels.backend[slot]];
+    if ((tunnels.flags[endpoint] & WITHDRAWN) !== 0) {
+      this.#goElsewhere(slot);
+      return;
+    }
     const sent = result >= 0 ? this.headers.send(slot, backend.proxyProtocol) : result;
     if (sent < 0) {
       this.#onFailure(slot, backend, sent);
@@ -250,10 +288,27 @@ export class Connector {
     this.#relay.start(slot);
   }
 
+  /** Leaves a server that gets nothing any more. That was our decision, so nobody failed. */
+  withdraw(slot: number): void {
+    const endpoint = slot * 2 + 1;
+    if ((this.#tunnels.flags[endpoint] & IN_CONNECT) === 0) return;
+    this.#tunnels.flags[endpoint] |= WITHDRAWN;
+    this.onExpired(slot);
+  }
+
+  #goElsewhere(slot: number): void {
+    const tunnels = this.#tunnels;
+    tunnels.flags[slot * 2 + 1] &= ~WITHDRAWN;
+    this.#giveUpSocket(slot);
+    tunnels.attempts[slot]--;
+    this.#connect(slot, NO_SERVER);
+  }
+
   #onFailure(slot: number, backend: Backend, result: number): void {
     const tunnels = this.#tunnels;
     const { row, log } = this.#context;
     const at = tunnels.serverAt[slot];
+    const server = tunnels.server[slot];
     const how = verdict(CONNECT, result);
     if (how === OURS) row[metric.BUGS]++;
     // No local port is left, or no address of that family at all (IPv6 switched off): the errno
@@ -266,31 +321,18 @@ export class Connector {
     }
     if (result === -ECANCELED) {
       row[metric.CONNECT_TIMEOUTS]++;
-      backend.measureTimeout(tunnels.server[slot]);
+      backend.measureTimeout(server);
     }
     row[at + metric.SERVER_CONNECT_FAILURES]++;
-    backend.news.onConnectFailed(tunnels.server[slot]);
-    log.connectFailed(backend, tunnels.server[slot], result);
+    // What is missing on this machine is no error of the server.
+    if (how !== SHORT) backend.news.onConnectFailed(server);
+    log.connectFailed(backend, server, result);
     this.#giveUpSocket(slot);
     // Again means that the kernel was interrupted: the same server may have another try.
     if (how === AGAIN) {
       tunnels.tried[slot * ATTEMPTS_MAX + tunnels.attempts[slot] - 1] = NO_SERVER;
     }
-    this.#retry(slot, backend);
-  }
-
-  /** A client has waited too long for a place. */
-  onQueueExpired(slot: number): void {
-    const { backends, row } = this.#context;
-    const backend = backends[this.#tunnels.backend[slot]];
-    row[backend.at + metric.BACKEND_QUEUE_TIMEOUTS]++;
-    this.leaveQueue(slot);
-    this.#refuse(slot, backend);
-  }
-
-  /** A tunnel that waits for a place waits no more. */
-  leaveQueue(slot: number): void {
-    this.pending.leave(slot, this.#context.backends[this.#tunnels.backend[slot]]);
+    this.#retry(slot, backend, server);
   }
 
   /** A connect took too long; the completion of the cancelled one goes on from there. */

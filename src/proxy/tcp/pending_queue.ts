@@ -3,6 +3,9 @@
  * worker they came to. A backend has one line for each subset of its servers that somebody asks
  * for, so that nobody waits behind one who wants other servers.
  *
+ * Who failed at one server and waits for another stands in a line apart, that keeps nobody waiting:
+ * what is free may be the very server that it has tried.
+ *
  * Each worker keeps its own part of a line and shows in shared memory since when its first one
  * waits. A place goes to the worker whose first has waited longest; the others see that and leave
  * it. A worker that stands still loses its turn, or all would wait with it. What ends in one worker
@@ -22,6 +25,8 @@ import type { ProxyContext } from "../proxy_context.ts";
 export class PendingQueue {
   readonly #context: ProxyContext;
   readonly #tunnels: Tunnels;
+  /** Lines of those who come first; as many behind them are of those who try again. */
+  readonly #lineCount: number;
   readonly #lines: WaitingLines;
   /** By line, while they are served. */
   readonly #passedOver: Uint8Array;
@@ -29,45 +34,68 @@ export class PendingQueue {
   constructor(context: ProxyContext, tunnels: Tunnels) {
     this.#context = context;
     this.#tunnels = tunnels;
-    const { lines } = context.region.state.shape;
-    this.#lines = new WaitingLines(tunnels.capacity, lines);
-    this.#passedOver = new Uint8Array(lines);
+    this.#lineCount = context.region.state.shape.lines;
+    this.#lines = new WaitingLines(tunnels.capacity, 2 * this.#lineCount);
+    this.#passedOver = new Uint8Array(2 * this.#lineCount);
   }
 
   get isEmpty(): boolean {
     return this.#lines.count === 0;
   }
 
-  /** Whether anybody, in any worker, waits for what a tunnel wants. */
-  hasWaiting(slot: number, backend: Backend): boolean {
+  /** Whether anybody, in any worker, waits for a place at a backend. */
+  hasWaiting(backend: Backend): boolean {
     const { state } = this.#context.region;
-    const mine = backend.firstLine + this.#tunnels.subset[slot];
-    // Where all servers share a limit each line waits for the same places.
-    const isShared = backend.places.isShared;
-    const first = isShared ? backend.firstLine : mine;
-    const last = isShared ? backend.firstLine + backend.subsetCount - 1 : mine;
-    for (let line = first; line <= last; line++) {
-      if (state.sum(lineOffset(state.shape, line) + LINE_OLDEST) > 0) return true;
+    for (let worker = 0; worker < state.rows.length; worker++) {
+      if (this.#isStalled(worker)) continue;
+      for (let subset = 0; subset < backend.subsetCount; subset++) {
+        const at = lineOffset(state.shape, backend.firstLine + subset) + LINE_OLDEST;
+        if (state.rows[worker][at] > 0) return true;
+      }
     }
     return false;
   }
+
+  /** Whether one more may wait. */
+  hasRoom(backend: Backend): boolean {
+    const { rows } = this.#context.region.state;
+    let pending = 0;
+    for (let worker = 0; worker < rows.length; worker++) {
+      if (!this.#isStalled(worker)) pending += rows[worker][backend.at + BACKEND_PENDING];
+    }
+    return pending < backend.pendingMax;
+  }
+
+  /** A worker that stands still keeps nobody from what it does not take. */
+  #isStalled(worker: number): boolean {
+    const { region, ring, plan } = this.#context;
+    const row = region.state.rows[worker];
+    return worker !== plan.worker && row[HEARTBEAT] < ring.nowMs - PENDING_STALLED_MS;
+  }
+
+  // ---- Serving ----------------------------------------------------------------------------
 
   /** Before the lines of a backend are served: none has been passed over. */
   beginServing(): void {
     this.#passedOver.fill(0);
   }
 
-  /** Nobody of this line can be served now. */
+  /** The first of this line has to wait on. */
   passOver(line: number): void {
     this.#passedOver[line] = 1;
   }
 
-  /** Of a backend's lines that were not passed over, the one whose first has waited longest; -1. */
-  oldestLine(backend: Backend): number {
+  /**
+   * The line of a backend to be served next, -1 when all were passed over: one of those who try
+   * again, or else that whose first has waited longest.
+   */
+  nextLine(backend: Backend): number {
     let oldest = -1;
     let sinceMs = Infinity;
     const end = backend.firstLine + backend.subsetCount;
     for (let line = backend.firstLine; line < end; line++) {
+      const again = line + this.#lineCount;
+      if (this.#lines.first(again) >= 0 && this.#passedOver[again] === 0) return again;
       const first = this.#lines.first(line);
       if (first < 0 || this.#passedOver[line] === 1) continue;
       if (this.#tunnels.activeMs[first] >= sinceMs) continue;
@@ -84,41 +112,48 @@ export class PendingQueue {
 
   /** Whether the first here has waited longer than those of all other workers. */
   isFirstOfAll(line: number): boolean {
-    const { region, ring, plan } = this.#context;
+    // Who tries again had their turn.
+    if (line >= this.#lineCount) return true;
+    const { region, plan } = this.#context;
     const { state } = region;
     const at = lineOffset(state.shape, line) + LINE_OLDEST;
     const mine = state.rows[plan.worker][at];
     for (let worker = 0; worker < state.rows.length; worker++) {
       const theirs = state.rows[worker][at];
-      if (worker === plan.worker || theirs === 0) continue;
-      if (state.rows[worker][HEARTBEAT] < ring.nowMs - PENDING_STALLED_MS) continue;
+      if (worker === plan.worker || theirs === 0 || this.#isStalled(worker)) continue;
       if (theirs < mine || (theirs === mine && worker < plan.worker)) return false;
     }
     return true;
   }
 
-  /** False when there are so many already that one more may not wait. */
-  join(slot: number, backend: Backend): boolean {
-    const { region, row, ring } = this.#context;
+  // ---- Coming and going -------------------------------------------------------------------
+
+  join(slot: number, backend: Backend): void {
+    const { row, ring } = this.#context;
     const tunnels = this.#tunnels;
-    if (region.state.sum(backend.at + BACKEND_PENDING) >= backend.pendingMax) return false;
     tunnels.state[slot] = tunnel.QUEUED;
     tunnels.activeMs[slot] = ring.nowMs;
-    const line = backend.firstLine + tunnels.subset[slot];
+    const line = this.#lineOf(slot, backend);
     this.#lines.join(line, slot);
     row[backend.at + BACKEND_PENDING]++;
     this.#show(line);
-    return true;
   }
 
   leave(slot: number, backend: Backend): void {
-    const line = backend.firstLine + this.#tunnels.subset[slot];
+    const line = this.#lineOf(slot, backend);
     this.#lines.leave(line, slot);
     this.#context.row[backend.at + BACKEND_PENDING]--;
     this.#show(line);
   }
 
+  #lineOf(slot: number, backend: Backend): number {
+    const { subset, attempts } = this.#tunnels;
+    const line = backend.firstLine + subset[slot];
+    return attempts[slot] === 0 ? line : line + this.#lineCount;
+  }
+
   #show(line: number): void {
+    if (line >= this.#lineCount) return;
     const { row, region } = this.#context;
     const first = this.#lines.first(line);
     const at = lineOffset(region.state.shape, line) + LINE_OLDEST;

@@ -45,7 +45,10 @@ function makeQueues(workers = 2, more: Partial<BackendPlan> = {}) {
     const come = (subset = 0) => {
       const slot = tunnels.open(10);
       tunnels.subset[slot] = subset;
-      if (queue.join(slot, backend)) return slot;
+      if (queue.hasRoom(backend)) {
+        queue.join(slot, backend);
+        return slot;
+      }
       tunnels.state[slot] = tunnel.CLOSING;
       tunnels.free(slot);
       return -1;
@@ -67,7 +70,7 @@ function makeQueues(workers = 2, more: Partial<BackendPlan> = {}) {
 
 Deno.test("who joins is queued from now on, and counted", () => {
   const { clock, queues: [{ queue, backend, tunnels, row, come }], line } = makeQueues();
-  assert.deepEqual([queue.isEmpty, queue.first(line()), queue.hasWaiting(line())], [
+  assert.deepEqual([queue.isEmpty, queue.first(line()), queue.hasWaiting(backend)], [
     true,
     -1,
     false,
@@ -76,7 +79,7 @@ Deno.test("who joins is queued from now on, and counted", () => {
   const slot = come();
   assert.deepEqual([tunnels.state[slot], tunnels.activeMs[slot]], [tunnel.QUEUED, NOON_MS + 7]);
   assert.equal(row[backend.at + BACKEND_PENDING], 1);
-  assert.deepEqual([queue.isEmpty, queue.first(line()), queue.hasWaiting(line())], [
+  assert.deepEqual([queue.isEmpty, queue.first(line()), queue.hasWaiting(backend)], [
     false,
     slot,
     true,
@@ -105,7 +108,7 @@ Deno.test("first come, first served, also when others leave from the middle", ()
 Deno.test("who leaves waits no more, and is counted no more", () => {
   const { queues: [{ queue, backend, row, come, leave }], line } = makeQueues();
   leave(come());
-  assert.deepEqual([queue.isEmpty, queue.hasWaiting(line())], [true, false]);
+  assert.deepEqual([queue.isEmpty, queue.hasWaiting(backend)], [true, false]);
   assert.equal(row[backend.at + BACKEND_PENDING], 0);
 });
 
@@ -114,7 +117,6 @@ Deno.test("those who want other servers wait in a line of their own", () => {
   const [all, some] = [come(0), come(1)];
   assert.deepEqual([queue.first(line(0)), queue.first(line(1))], [all, some]);
   assert.notEqual(line(0), 0, "the lines of other backends come first");
-  assert.equal(queue.hasWaiting(0), false);
 });
 
 Deno.test("so many may wait for a backend, in all lines and workers together", () => {
@@ -139,7 +141,7 @@ Deno.test("where nobody may wait nobody does", () => {
 Deno.test("somebody who waits in another worker is seen, too", () => {
   const { queues: [mine, other], line } = makeQueues();
   other.come();
-  assert.deepEqual([mine.queue.hasWaiting(line()), mine.queue.hasWaiting(line(1))], [true, false]);
+  assert.equal(mine.queue.hasWaiting(mine.backend), true);
   assert.deepEqual([mine.queue.isEmpty, mine.queue.first(line())], [true, -1]);
 });
 
@@ -186,7 +188,7 @@ Deno.test("a worker that has died is waited for by nobody", () => {
   region.clearWorker(0);
   assert.equal(mine.queue.isFirstOfAll(line()), true);
   mine.leave(mine.queue.first(line()));
-  assert.equal(mine.queue.hasWaiting(line()), false);
+  assert.equal(mine.queue.hasWaiting(mine.backend), false);
 });
 
 Deno.test("it is always the turn of exactly one worker, and the one who has waited longest", () => {
@@ -212,11 +214,62 @@ Deno.test("it is always the turn of exactly one worker, and the one who has wait
         const firsts = waiting.map((lines) => lines[each][0] ?? -1);
         assert.deepEqual(queues.map(({ queue }) => queue.first(line(each))), firsts);
         const waits = firsts.flatMap((slot, i) => slot < 0 ? [] : [i]);
-        assert.equal(queues[0].queue.hasWaiting(line(each)), waits.length > 0);
+        if (waits.length > 0) assert.ok(queues[0].queue.hasWaiting(queues[0].backend));
         const turn = waits.filter((i) => queues[i].queue.isFirstOfAll(line(each)));
         assert.equal(turn.length, waits.length === 0 ? 0 : 1);
         for (const i of waits) assert.ok(oldest(turn[0], each) <= oldest(i, each));
       }
     }
   }));
+});
+
+// ---- Serving --------------------------------------------------------------------------------
+
+Deno.test("of several lines that is served next whose first has waited longest", () => {
+  const { clock, queues: [{ queue, backend, come, leave }], line } = makeQueues();
+  const first = come(1);
+  clock.nowMs += 5;
+  come(0);
+  queue.beginServing();
+  assert.equal(queue.nextLine(backend), line(1));
+  queue.passOver(line(1));
+  assert.equal(queue.nextLine(backend), line(0), "the others do not wait for what it wants");
+  queue.passOver(line(0));
+  assert.equal(queue.nextLine(backend), -1);
+  queue.beginServing();
+  leave(first);
+  assert.equal(queue.nextLine(backend), line(0));
+});
+
+Deno.test("who tries again stands apart: served first, and in nobody's way", () => {
+  const { clock, queues: [mine, other], line, oldest } = makeQueues();
+  const { queue, backend, tunnels, row } = mine;
+  const slot = tunnels.open(10);
+  tunnels.attempts[slot] = 1;
+  queue.join(slot, backend);
+  assert.deepEqual([queue.first(line()), oldest(0)], [-1, 0]);
+  assert.equal(other.queue.hasWaiting(other.backend), false, "newcomers need not wait for it");
+  assert.equal(row[backend.at + BACKEND_PENDING], 1, "but it takes a place among those who wait");
+  clock.nowMs += 5;
+  mine.come();
+  queue.beginServing();
+  const again = queue.nextLine(backend);
+  assert.equal(queue.first(again), slot);
+  assert.ok(queue.isFirstOfAll(again));
+  queue.passOver(again);
+  assert.equal(queue.nextLine(backend), line());
+});
+
+Deno.test("a worker that stands still keeps nobody from a place, nor from waiting", () => {
+  const { clock, queues: [mine, other] } = makeQueues(2, { pendingMax: 1 });
+  other.come();
+  assert.deepEqual([mine.queue.hasWaiting(mine.backend), mine.queue.hasRoom(mine.backend)], [
+    true,
+    false,
+  ]);
+  clock.nowMs += PENDING_STALLED_MS + 1;
+  assert.deepEqual([mine.queue.hasWaiting(mine.backend), mine.queue.hasRoom(mine.backend)], [
+    false,
+    true,
+  ]);
 });

@@ -55,6 +55,8 @@ export class TcpProxy {
   /** Where arming begins next. */
   #firstBank = 0;
   readonly #hasGlobalLimit: boolean;
+  /** The slot that was looked at last for a connection to move. */
+  #moveAt = 0;
 
   /**
    * @param capacity tunnels at once.
@@ -376,7 +378,11 @@ export class TcpProxy {
   /** How a connection to a server has ended. */
   #tellNews(slot: number): void {
     const { tunnels } = this;
-    const { news } = this.#context.backends[tunnels.backend[slot]];
+    const backend = this.#context.backends[tunnels.backend[slot]];
+    const { news } = backend;
+    // Never answered: so slow at the least.
+    const isAsked = (tunnels.flags[slot * 2 + 1] & tunnel.ASKED) !== 0;
+    if (isAsked) backend.measureSilence(tunnels.server[slot], tunnels.askedMs, slot);
     if (tunnels.isBroken[slot] === 1) news.onReset(tunnels.server[slot]);
     else if ((tunnels.flags[slot * 2 + 1] & tunnel.ENDED) !== 0) {
       news.onEndedWell(tunnels.server[slot]);
@@ -412,18 +418,22 @@ export class TcpProxy {
   /** Ends what is open to a server: connections with a reset; one that connects tries another. */
   closeServer(backend: number, server: number): void {
     const { tunnels } = this;
+    if (tunnels.openCount === 0) return;
     for (let slot = 0; slot < tunnels.capacity; slot++) {
       if (tunnels.backend[slot] !== backend || tunnels.server[slot] !== server) continue;
       if (tunnels.state[slot] === tunnel.OPEN) this.relay.end(slot, true);
-      else if (tunnels.state[slot] === tunnel.CONNECTING) this.connector.onExpired(slot);
+      else if (tunnels.state[slot] === tunnel.CONNECTING) this.connector.withdraw(slot);
     }
   }
 
   /** Ends up to `count` connections to a server that are quiet at this moment, with a FIN. */
   moveFrom(backend: number, server: number, count: number): void {
     const { tunnels } = this;
-    let left = count;
-    for (let slot = 0; slot < tunnels.capacity && left > 0; slot++) {
+    let left = tunnels.openCount > 0 ? count : 0;
+    for (let looked = 0; looked < tunnels.capacity && left > 0; looked++) {
+      // From where the last one was found: not the same clients again and again.
+      this.#moveAt = this.#moveAt + 1 < tunnels.capacity ? this.#moveAt + 1 : 0;
+      const slot = this.#moveAt;
       if (tunnels.backend[slot] !== backend || tunnels.server[slot] !== server) continue;
       if (tunnels.state[slot] !== tunnel.OPEN || !this.relay.isQuiet(slot)) continue;
       this.relay.end(slot, false);

@@ -212,18 +212,23 @@ export class FlowAdmission {
         server = backend.choose(random.next(), hash >>> 0, this.#tried, 0, count, subset, true);
       }
       // A datagram does not wait in line: its sender sends again, or has no use for it any more.
-      const mayTry = server >= 0 && count < backend.attemptsMax;
-      if (!mayTry || !this.#claim(backend, server, preferred)) {
+      if (server < 0 || count >= backend.attemptsMax) {
         row[at + metric.LISTENER_REFUSED]++;
-        log.refused(plan.listeners[listener].name, backend);
+        log.refused(plan.listeners[listener].name, backend, "no server took it");
         return -1;
+      }
+      if (!this.#claim(backend, server, preferred)) {
+        // Another worker took its last place at this moment.
+        this.#tried[count++] = server;
+        server = -1;
+        continue;
       }
       const serverAt = backend.places.at(server);
       // Where answers are counted they come one by one.
       const takesBursts = plan.listeners[listener].udp!.responses === 0;
       const fd = this.#openSocket(backend, server, takesBursts);
       if (fd >= 0) return this.#enter(probe, listener, number, hash, server, serverAt, fd);
-      row[serverAt + metric.SERVER_OPEN]--;
+      backend.places.giveBack(server);
       // EAGAIN of a connect: no local port is left (net.ipv4.ip_local_port_range).
       if (fd === -EAGAIN || verdict(ACCEPT, fd) === SHORT) {
         this.#onShortage(listener, fd);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { EAGAIN, ECONNREFUSED, EHOSTUNREACH, EMFILE } from "../../base/errno.ts";
-import { BREAKER_HALF_OPEN, BREAKER_OPEN } from "../../health/circuit_breaker.ts";
 import { FLOWS_HEADROOM, QUIC_DIRECTORY_FLOATS, UNREACHABLE_MS } from "../../limits.ts";
 import * as metric from "../../metrics/metric_names.ts";
 import { listenerOffset, serverOffset } from "../../metrics/shared_state.ts";
@@ -33,7 +32,7 @@ class Admission extends FlowStage {
   constructor(scene: FlowScene, learnsQuic = false) {
     super(scene);
     const tables = [new Float64Array(QUIC_DIRECTORY_FLOATS)];
-    this.quic = learnsQuic ? new QuicAffinity(tables, 0, this.fake) : null;
+    this.quic = learnsQuic ? new QuicAffinity(tables, 0) : null;
     this.admission = new FlowAdmission(this.context, this.flows, this.headers, this.quic, {
       onOpened: (flow) => void this.opened.push(flow),
       end: (flow) => this.end(flow),
@@ -369,21 +368,6 @@ Deno.test("a listener with a subset has flows to its servers only", () => {
   assert.equal(stage.flows.server[stage.come("192.0.2.1")], 0);
   const closed = new Admission({ listeners: [{ subset: 1 }], backends, answer });
   assert.equal(closed.come("192.0.2.1"), -1, "there is nobody else");
-});
-
-Deno.test("an open breaker refuses flows at once, a half-open one lets some try", () => {
-  const stage = new Admission({ listeners: [{}], backends: TWO_SERVERS });
-  const { board } = stage.context.region;
-  const { row, backends: [backend] } = stage.context;
-  board.setBreaker(0, BREAKER_OPEN, 0);
-  assert.equal(stage.come("192.0.2.1"), -1);
-  assert.deepEqual(stage.fake.calls, []);
-  board.setBreaker(0, BREAKER_HALF_OPEN, 1);
-  assert.ok(stage.come("192.0.2.1") >= 0);
-  assert.equal(stage.come("192.0.2.2"), -1);
-  assert.equal(stage.counts().connections_refused, 2);
-  assert.equal(row[backend.at + metric.BACKEND_BREAKER_REFUSED], 2);
-  assert.equal(row[backend.at + metric.BACKEND_CONNECTIONS], 3, "all who asked");
 });
 
 Deno.test("a key may have the client's port as a part, or be nothing else", () => {

@@ -18,17 +18,14 @@ import { LONG, QuicHeader, SHORT } from "./quic_header.ts";
 export class QuicAffinity {
   readonly #header = new QuicHeader();
   readonly #directory: QuicDirectory;
-  readonly #clock: { readonly nowMs: number };
   /** After `find`: by what to choose when no server was found. Signed 32-bit. */
   hash = 0;
 
   constructor(
     tables: readonly Float64Array[],
     worker: number,
-    clock: { readonly nowMs: number },
   ) {
     this.#directory = new QuicDirectory(tables, worker);
-    this.#clock = clock;
   }
 
   /**

@@ -34,7 +34,7 @@ function makeScene() {
     ],
   });
   const tables = [0, 1].map(() => new Float64Array(QUIC_DIRECTORY_FLOATS));
-  const [one, two] = tables.map((_, own) => new QuicAffinity(tables, own, stage.fake));
+  const [one, two] = tables.map((_, own) => new QuicAffinity(tables, own));
   const [near, far] = stage.context.backends;
   const find = (affinity: QuicAffinity, datagram: Uint8Array, backend = near) =>
     affinity.find(backend, 0, datagram, 0, datagram.length, CLIENT_HASH);

@@ -77,7 +77,7 @@ export class UdpProxy implements FlowOpener {
     );
     this.#headers = new FlowHeader(plan, this.flows, this.sockets);
     this.#quic = region.quicTables.length > 0
-      ? new QuicAffinity(region.quicTables, plan.worker, ring)
+      ? new QuicAffinity(region.quicTables, plan.worker)
       : null;
     this.#admission = new FlowAdmission(context, this.flows, this.#headers, this.#quic, this);
     this.#starved = new EndpointQueue(capacity);
