@@ -11,26 +11,28 @@ import { AGENT_BYTES_MAX } from "../health/agent_line.ts";
 import { failureOutcome } from "./failure_outcome.ts";
 import { type AgentOutcome, failed, passed, type ProbeTarget } from "./probe_outcome.ts";
 import { closeStream, openStream } from "./stream_socket.ts";
-import { runTalk } from "./timed_talk.ts";
+import { type CheckTerms, runTalk } from "./timed_talk.ts";
 
 const LINE_FEED = 10;
 
 /**
  * @param target whom to ask: the agent, not the server.
- * @param signal ends it early.
+ * @param more as of any check; nothing goes out in front.
  */
 export async function runAgentCheck(
   check: Pick<AgentCheckConfig, "send">,
   target: ProbeTarget,
   timeoutMs: number,
-  signal: AbortSignal | null = null,
+  more: Omit<Partial<CheckTerms>, "preface"> = {},
 ): Promise<AgentOutcome> {
-  let line = "";
-  const outcome = await runTalk({ timeoutMs, signal, preface: null }, (settle) => {
+  let line: string | null = null;
+  const outcome = await runTalk({ signal: null, ...more, timeoutMs, preface: null }, (settle) => {
     let missing = "no connection";
     let said = Buffer.alloc(0);
     const socket = openStream(target, null);
     const finish = (bytes: number) => {
+      // What follows the line, or the outcome, was not asked for.
+      if (line !== null) return;
       line = said.subarray(0, bytes).toString().replace(/\r$/, "");
       settle(passed(quoteText(line)));
     };

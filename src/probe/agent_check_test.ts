@@ -18,6 +18,18 @@ Deno.test("the line of an agent comes without its end", async () => {
   assert.equal(empty.line, "", "whether it means something is decided elsewhere");
 });
 
+Deno.test("what follows the line, and that the agent ends, does not change it", async () => {
+  for (const more of ["", "more", "more\n", "down\n".repeat(20)]) {
+    const outcome = await ask((socket) => void socket.end(`up 50%\n${more}`));
+    assert.equal(outcome.line, "up 50%");
+    const apart = await ask((socket) => {
+      socket.setNoDelay(true);
+      socket.write("up 50%\n", () => socket.end(more));
+    });
+    assert.equal(apart.line, "up 50%");
+  }
+});
+
 Deno.test("a line may come in pieces, and be in any language", async () => {
   const outcome = await ask((socket) => {
     socket.setNoDelay(true);

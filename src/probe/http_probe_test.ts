@@ -171,8 +171,40 @@ Deno.test("what is not HTTP fails", async () => {
     assert.equal((await said(text)).text, "the answer is not HTTP", text);
   }
   const settings = String.fromCharCode(0, 0, 0, 4, 0, 0, 0, 0, 0);
-  assert.equal((await said(settings)).text, "the answer is not HTTP");
+  assert.equal((await said(settings)).text, "the answer is HTTP/2, not HTTP/1.1");
   assert.equal((await said("HTTP/1.1 000 X\r\n\r\n")).isOk, false);
+});
+
+Deno.test("an answer in TLS is told as such", async () => {
+  const alert = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 0x46);
+  const handshake = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3);
+  for (const bytes of [alert, handshake]) {
+    const outcome = await ask((socket) => void socket.write(bytes));
+    assert.equal(outcome.text, "the answer is TLS, not HTTP");
+  }
+  const pieces = await ask((socket) => {
+    socket.setNoDelay(true);
+    socket.write(alert.subarray(0, 1), () => socket.write(alert.subarray(1)));
+  });
+  assert.equal(pieces.isOk, false);
+});
+
+Deno.test("sixteen interim answers are taken, more are none", async () => {
+  const interim = "HTTP/1.1 100 Continue\r\n\r\n";
+  const answer = "HTTP/1.1 200 OK\r\n\r\n";
+  assert.equal((await said(interim.repeat(16) + answer)).text, "status 200");
+  const tooMany = "more than 16 interim answers";
+  assert.equal((await said(interim.repeat(17) + answer)).text, tooMany);
+  const endless = await ask((socket) => writeForEver(socket, Buffer.from(interim.repeat(1000))));
+  assert.deepEqual(endless, { isOk: false, text: tooMany, isOurs: false });
+});
+
+Deno.test("interim answers may be large, but not without measure", async () => {
+  const large = `HTTP/1.1 103 Early Hints\r\nLink: ${"a".repeat(15_000)}\r\n\r\n`;
+  assert.equal((await said(`${large.repeat(2)}HTTP/1.1 200 OK\r\n\r\n`)).text, "status 200");
+  const outcome = await ask((socket) => writeForEver(socket, Buffer.from(large)));
+  assert.equal(outcome.isOk, false);
+  assert.match(outcome.text, /^more than (65536 bytes before the answer|16 interim answers)$/);
 });
 
 Deno.test("a head without measure fails, whether it ends or not", async () => {

@@ -10,15 +10,16 @@ import { probeGrpc } from "./grpc_probe.ts";
 import { probeHttp } from "./http_probe.ts";
 import type { ProbeOutcome, ProbeTarget } from "./probe_outcome.ts";
 import { probeTcp } from "./tcp_probe.ts";
+import type { CheckTerms } from "./timed_talk.ts";
 import { probeUdp } from "./udp_probe.ts";
 
 export function runProbe(
   probe: ProbeConfig,
   target: ProbeTarget,
   timeoutMs: number,
-  more: { readonly signal?: AbortSignal; readonly preface?: Uint8Array | null } = {},
+  more: Partial<CheckTerms> = {},
 ): Promise<ProbeOutcome> {
-  const terms = { timeoutMs, signal: more.signal ?? null, preface: more.preface ?? null };
+  const terms = { signal: null, preface: null, ...more, timeoutMs };
   switch (probe.kind) {
     case "tcp":
       return probeTcp(probe, target, terms);

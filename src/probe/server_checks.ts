@@ -82,7 +82,7 @@ export class ServerChecks {
     const preface = isDirect && proxyProtocol !== null ? makePreface(proxyProtocol) : null;
     const key = JSON.stringify([route.key, probe, schedule, preface && proxyProtocol]);
     const run = runAt(route, timeoutMs, (target, restMs, signal) => {
-      return runProbe(probe, target, restMs, { signal, preface });
+      return runProbe(probe, target, restMs, { signal, preface, statedMs: timeoutMs });
     });
     const tell = (verdict: ProbeVerdict, report: CheckReport) => {
       this.#events.onProbe(serverNumber, verdict, report);
@@ -96,7 +96,7 @@ export class ServerChecks {
     const route = new CheckRoute(serverNumber, server, check, this.#addresses);
     const key = JSON.stringify([route.key, "agent", send, schedule]);
     const run = runAt(route, timeoutMs, (target, restMs, signal) => {
-      return runAgentCheck(check, target, restMs, signal);
+      return runAgentCheck(check, target, restMs, { signal, statedMs: timeoutMs });
     });
     this.#prober.add(key, schedule, run, {
       onResult: (result) => {

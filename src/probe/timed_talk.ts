@@ -16,7 +16,10 @@ const HELD_UP_MS = 100;
 
 /** What holds for a check of any kind. */
 export interface CheckTerms {
+  /** How long it may take. */
   readonly timeoutMs: number;
+  /** What a failure says that was, where finding the way there took a part of it. */
+  readonly statedMs?: number;
   /** Ends it early; its outcome is then worth nothing. */
   readonly signal: AbortSignal | null;
   /** Goes out before anything else; null: nothing. */
@@ -36,7 +39,7 @@ export async function runTalk(
   terms: CheckTerms,
   begin: (settle: (outcome: ProbeOutcome) => void) => Talk,
 ): Promise<ProbeOutcome> {
-  const { timeoutMs, signal } = terms;
+  const { timeoutMs, statedMs = timeoutMs, signal } = terms;
   if (signal?.aborted) return notAsked("stopped");
   const { promise, resolve } = Promise.withResolvers<ProbeOutcome>();
   const stop = () => resolve(notAsked("stopped"));
@@ -44,7 +47,7 @@ export async function runTalk(
   let talk: Talk | null = null;
   const startMs = performance.now();
   const timer = setTimeout(() => {
-    const text = `${talk?.missing() ?? "no answer"} within ${timeoutMs} ms`;
+    const text = `${talk?.missing() ?? "no answer"} within ${statedMs} ms`;
     const heldUpMs = Math.round(performance.now() - startMs - timeoutMs);
     if (heldUpMs < HELD_UP_MS) resolve(failed(text));
     else resolve(notAsked(`${text}, but this program was held up for ${heldUpMs} ms`));

@@ -251,8 +251,7 @@ Deno.test("an operator who takes the last server is told what that means", () =>
   desk.command(APP, 1, { kind: "drain", deadlineMs: null });
   desk.look();
   assert.match(desk.logged.at(-1)!, /^error backend "app": nobody available: .* refused$/);
-  assert.match(desk.events().at(-1)!, /^app available -> nobody available/);
-  assert.equal(desk.region.board.revision > 0, true);
+  assert.match(desk.events().at(-1)!, /^app\/ available -> nobody available/);
 });
 
 Deno.test("an ejection ends when an operator takes the others", () => {

@@ -19,11 +19,13 @@ import type { World } from "./world.ts";
 /** What was met; for telling that it was. */
 export const EVENTS = [
   "served from a line",
+  "served when they try again",
   "held back for other workers",
   "gone from a line",
   "picked in panic",
   "backups when the others were tried",
   "closed",
+  "withdrawn",
   "moved",
   "measured",
 ] as const;
@@ -45,10 +47,9 @@ export class BalancingWitness {
     board: PublishedBoard,
     others: OtherWorkers,
   ) {
-    const row = region.state.rows[scene.plan.worker];
     this.choices = new ChoiceWitness(scene, worker, ring, region, board, others);
     this.lines = new LineWitness(scene, worker, ring, region, others, this.choices);
-    this.#orders = new OrderWitness(worker, ring, board, row);
+    this.#orders = new OrderWitness(worker, ring, board, this.choices);
     this.#latencies = new LatencyWitness(scene, worker, ring, region, board);
     this.#shed = new ShedWitness(scene, region, board, world.clock);
   }
@@ -67,6 +68,7 @@ export class BalancingWitness {
   }
 
   onRefused(backend: Backend): void {
+    this.lines.onRefused(backend);
     this.choices.onRefused(backend);
   }
 
@@ -92,11 +94,13 @@ export class BalancingWitness {
   get events(): Events {
     return {
       "served from a line": this.lines.served,
-      "held back for other workers": this.lines.heldBack,
+      "served when they try again",
+  "held back for other workers": this.lines.heldBack,
       "gone from a line": this.lines.gone,
       "picked in panic": this.choices.panics,
       "backups when the others were tried": this.choices.fallbacks,
       "closed": this.#orders.closed,
+      "withdrawn": this.#orders.withdrawn,
       "moved": this.#orders.moved,
       "measured": this.#latencies.measured,
     };

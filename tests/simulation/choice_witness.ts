@@ -5,6 +5,7 @@
  */
 import { BREAKER_CLOSED, BREAKER_HALF_OPEN } from "../../src/health/circuit_breaker.ts";
 import { ATTEMPTS_MAX } from "../../src/limits.ts";
+import { WITHDRAWN } from "../../src/connection/tunnels.ts";
 import * as metric from "../../src/metrics/metric_names.ts";
 import { backendOffset, serverOffset } from "../../src/metrics/shared_state.ts";
 import { CONNECT } from "../../src/ring/ring.ts";
@@ -50,6 +51,7 @@ export class ChoiceWitness {
   readonly #others: OtherWorkers;
   readonly #row: Float64Array;
   readonly #tries = new Map<number, Tries>();
+  readonly #connects = new Map<number, number>();
   /** Servers that could not be connected to at some time. */
   readonly #failed = new Set<number>();
   /** By backend: reasons counted before, trials used up, how often its breaker was set. */
@@ -89,7 +91,15 @@ export class ChoiceWitness {
 
   /** A completion is about to be handled. */
   onTold(): void {
-    this.#told = this.#ring.kind === CONNECT ? this.#ring.index >> 1 : -1;
+    const { kind, index } = this.#ring;
+    this.#told = kind === CONNECT ? index >> 1 : -1;
+    if (kind !== CONNECT) return;
+    // Who has to leave a server that is closed has not failed there.
+    const { flags, backend, server } = this.#worker.tcp.tunnels;
+    if ((flags[index] & WITHDRAWN) === 0 || server[this.#told] < 0) return;
+    const left = this.#board.numberOf(backend[this.#told], server[this.#told]);
+    this.#tries.get(this.#told)?.servers.delete(left);
+    this.#told = -1;
   }
 
   endTurn(): void {
@@ -100,7 +110,7 @@ export class ChoiceWitness {
   triedBy(tunnel: number): Set<number> {
     const { tried, attempts, backend } = this.#worker.tcp.tunnels;
     const at = tunnel * ATTEMPTS_MAX;
-    const servers = tried.subarray(at, at + attempts[tunnel]);
+    const servers = tried.subarray(at, at + attempts[tunnel]).filter((each) => each >= 0);
     return new Set(Array.from(servers, (each) => this.#board.numberOf(backend[tunnel], each)));
   }
 
@@ -122,9 +132,11 @@ export class ChoiceWitness {
     this.#checkPlace(server);
     promise(!asked.has(server), `a connection goes to server ${server} once`);
     this.#checkChoice(backend, subset, server, tried);
-    if (this.#beginning === tunnel && tried.size === 0) this.#checkBreaker(backend);
+    const isNew = this.#beginning === tunnel && tried.size === 0;
+    if (isNew || wasInLine) this.#checkBreaker(backend);
     if (tried.size > 0 && this.#told === tunnel && !wasInLine) this.#checkBudget(backend);
     promise(tried.size <= this.#scene.plan.backends[backend].retries, "retries are bounded");
+    this.#connects.set(tunnel, this.connectsOf(tunnel) + 1);
     const generation = tunnels.generation[tunnel];
     this.#tries.set(tunnel, { generation, servers: new Set([...asked, server]) });
   }
@@ -150,7 +162,8 @@ export class ChoiceWitness {
     const board = this.#board;
     const { state, isKnown } = board.servers[server];
     const isFaulty = state === "down" || state === "ejected";
-    return this.#scene.plan.backends[backend].hashOn[0] === "quic_connection_id" && isKnown &&
+    return state !== "maint" &&
+      this.#scene.plan.backends[backend].hashOn[0] === "quic_connection_id" && isKnown &&
       board.membersOf(backend, subset).includes(server) &&
       (!isFaulty || board.choiceOf(backend, subset).isPanic);
   }
@@ -213,10 +226,16 @@ export class ChoiceWitness {
     const { servers } = board.choiceOf(backend, subset);
     const left = servers.filter((each) => !tried.has(each));
     if (left.length > 0) return left;
-    // When all others were tried it is the turn of backups.
-    return board.membersOf(backend, subset).filter((each) =>
-      board.isBackup(each) && board.isAvailable(each) && !tried.has(each)
-    );
+    // When all others were tried it is the turn of backups, and then of who was ejected.
+    const rest = board.membersOf(backend, subset).filter((each) => !tried.has(each));
+    const backups = rest.filter((each) => board.isBackup(each) && board.isAvailable(each));
+    if (backups.length > 0 || tried.size === 0) return backups;
+    return rest.filter((each) => board.isEjected(each));
+  }
+
+  /** How often a tunnel slot has asked for a connect. */
+  connectsOf(tunnel: number): number {
+    return this.#connects.get(tunnel) ?? 0;
   }
 
   #isChoice(

@@ -3,11 +3,13 @@
  * and compares what the worker writes on the board.
  *
  * An answer is the first piece that comes from a server after the last one that came from its
- * client; a connect that takes too long counts with the time it was given.
+ * client. A connect that takes too long counts with the time it was given, and a connection that
+ * ends without an answer with the time that it lasted.
  */
 import * as tunnel from "../../src/connection/tunnels.ts";
 import { isGated } from "../../src/buffer/buffer_pool.ts";
 import { ECANCELED } from "../../src/base/errno.ts";
+import { LATENCY_MS_MAX } from "../../src/limits.ts";
 import { CONNECT, RECEIVE } from "../../src/ring/ring.ts";
 import type { SharedRegion } from "../../src/upstream/shared_region.ts";
 import type { Worker } from "../../src/worker/worker.ts";
@@ -48,6 +50,11 @@ export class LatencyWitness {
     this.#costs = new Float64Array(board.servers.length);
     this.#sinceMs = new Float64Array(board.servers.length);
     this.#askedMs = new Float64Array(worker.tcp.tunnels.capacity);
+    const onClosed = worker.tcp.onClosed.bind(worker.tcp);
+    worker.tcp.onClosed = (slot) => {
+      this.#onClosed(slot);
+      onClosed(slot);
+    };
   }
 
   #isMeasured(slot: number): boolean {
@@ -65,8 +72,9 @@ export class LatencyWitness {
     if (tunnels.generation[slot] !== generation || !this.#isMeasured(slot)) return;
     const backend = tunnels.backend[slot];
     if (kind === CONNECT) {
-      if (tunnels.state[slot] !== tunnel.CONNECTING) return;
       this.#askedMs[slot] = 0;
+      const isOurs = (tunnels.flags[index] & tunnel.WITHDRAWN) !== 0;
+      if (tunnels.state[slot] !== tunnel.CONNECTING || isOurs) return;
       const { connectTimeoutMs } = this.#scene.plan.backends[backend];
       if (result === -ECANCELED) this.#record(slot, connectTimeoutMs);
       return;
@@ -80,11 +88,23 @@ export class LatencyWitness {
     }
   }
 
+  #serverOf(slot: number): number {
+    const { backend, server } = this.#worker.tcp.tunnels;
+    return this.#board.numberOf(backend[slot], server[slot]);
+  }
+
+  /** A server that has not answered until then is so slow at the least. */
+  #onClosed(slot: number): void {
+    if (this.#askedMs[slot] === 0 || this.#worker.tcp.tunnels.server[slot] < 0) return;
+    const silenceMs = this.#ring.nowMs - this.#askedMs[slot];
+    if (silenceMs > this.#costs[this.#serverOf(slot)]) this.#record(slot, silenceMs);
+    this.#askedMs[slot] = 0;
+  }
+
   #record(slot: number, tookMs: number): void {
-    const { tunnels } = this.#worker.tcp;
-    const server = this.#board.numberOf(tunnels.backend[slot], tunnels.server[slot]);
+    const server = this.#serverOf(slot);
     const { nowMs } = this.#ring;
-    const sample = Math.max(COST_MS_MIN, tookMs);
+    const sample = Math.min(LATENCY_MS_MAX, Math.max(COST_MS_MIN, tookMs));
     const cost = this.#costs[server];
     const part = Math.exp(-(nowMs - this.#sinceMs[server]) / DECAY_MS);
     this.#costs[server] = sample >= cost ? sample : sample + (cost - sample) * part;

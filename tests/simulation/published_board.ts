@@ -247,6 +247,12 @@ export class PublishedBoard {
     return this.isCounted(number) && state === "up" && isKnown;
   }
 
+  /** Taken out for errors that may be over. */
+  isEjected(number: number): boolean {
+    const { state, isKnown } = this.servers[number];
+    return this.isCounted(number) && state === "ejected" && isKnown;
+  }
+
   /** Backups stand back where there is anybody else at all. */
   isBackup(number: number): boolean {
     const { backend, index } = this.servers[number];

@@ -8,7 +8,7 @@ Deno.test("a client never sees that the first server refuses", async () => {
   await using origin = new Origin(say("second"));
   await using ringway = await startRingway(configText({
     servers: [...refusingAddresses(1), origin],
-    backend: "balance: first",
+    backend: "balance: first, outlier_detection: false",
   }));
   deepEqual(tally(await askNames(ringway.port(), 20)), { second: 20 });
   const { listeners, backends } = await ringway.snapshot();

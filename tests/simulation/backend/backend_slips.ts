@@ -141,7 +141,7 @@ export const RULE_SLIPS: readonly RuleSlip[] = [
     what: "a retry goes to the server that has just failed",
     case: "hours",
     file: "src/upstream/backend.ts",
-    from: "for (let i = 0; i < triedCount; i++) eligible[tried[triedAt + i]] = 0;",
+    from: "if (tried[triedAt + i] >= 0) eligible[tried[triedAt + i]] = 0;",
     to: "",
   },
 ];

@@ -6,6 +6,9 @@ import { promise } from "../promise.ts";
 import type { BackendWorld } from "./backend_world.ts";
 import { REFUSALS, type Witness } from "./witness.ts";
 
+/** Of all clients, those that may fail in a panic although some server is healthy. */
+const PANIC_SHARE_MAX = 0.002;
+
 export class FailureWitness implements Witness {
   readonly #byReason = new Float64Array(REFUSALS.length);
   #clients = 0;
@@ -36,7 +39,7 @@ export class FailureWitness implements Witness {
       this.#hopeless++;
       return;
     }
-    // Whom health says is down is tried on purpose then, and the budget for retries stays.
+    // Whom health says is down is tried on purpose then, if its connections do not fail.
     if (world.supervisor.watch.isPanicking) {
       this.#inPanic++;
       return;
@@ -52,6 +55,11 @@ export class FailureWitness implements Witness {
   }
 
   conclude(): void {
+    const inPanic = this.#inPanic / this.#clients;
+    promise(
+      inPanic <= PANIC_SHARE_MAX,
+      `few fail in a panic: ${this.#inPanic} of ${this.#clients}`,
+    );
     const share = this.#avoidable / this.#clients;
     promise(
       share <= this.shareMax,

@@ -80,6 +80,7 @@ export class SimulatedWorker {
   /** What a turn begins with. */
   turn(): void {
     this.#reader.read();
+    this.#reader.move();
   }
 
   #connect(slot: number): void {
