@@ -128,11 +128,21 @@ export function describeServer(
   const isAsked = state === command.kind || state === "up" || state_reason === "";
   const parts = [
     isAsked ? state : `${state} (${oneLine(state_reason)})`,
-    ...command.kind === "weight" ? [`weight ${weight}`] : [],
+    ...nothingNew(server),
+    ...command.kind === "weight" && weight > 0 ? [`weight ${weight}`] : [],
     `${plural(open, "connection")} open`,
     ...open > 0 ? deadlineOf(command) : [],
   ];
   return `${backend}/${name}: ${parts.join(", ")}\n`;
+}
+
+/** What keeps new connections away, whatever the state: after "ready" it would come unawares. */
+function nothingNew({ weight, configured_weight, share }: ServerSnapshot): string[] {
+  if (weight === 0) {
+    const elsewhere = configured_weight === 0 ? "" : ` (in the configuration ${configured_weight})`;
+    return [`weight 0${elsewhere}: it gets nothing new`];
+  }
+  return share === 0 ? ["0% of its weight by its agent: it gets nothing new"] : [];
 }
 
 /** When what is open ends, if it is to. */

@@ -155,6 +155,27 @@ Deno.test("what is now is told in one line", () => {
   );
 });
 
+Deno.test("after each command it is told when a server gets nothing new by its weight", () => {
+  const told = (more: Parameters<typeof serverSnapshot>[1]) =>
+    describeServer("app", serverSnapshot("one", more), { kind: "ready" });
+  assert.equal(
+    told({ weight: 0, configured_weight: 0 }),
+    "app/one: up, weight 0: it gets nothing new, 0 connections open\n",
+  );
+  assert.equal(
+    told({ weight: 0, configured_weight: 10 }),
+    "app/one: up, weight 0 (in the configuration 10): it gets nothing new, 0 connections open\n",
+  );
+  assert.equal(
+    told({ share: 0 }),
+    "app/one: up, 0% of its weight by its agent: it gets nothing new, 0 connections open\n",
+  );
+  assert.equal(
+    describeServer("app", serverSnapshot("one", { weight: 0 }), { kind: "weight", weight: 0 }),
+    "app/one: up, weight 0 (in the configuration 1): it gets nothing new, 0 connections open\n",
+  );
+});
+
 Deno.test("a state that was not asked for is told with its reason", () => {
   const down = serverSnapshot("one", { state: "down", state_reason: "3 of 3 probes failed" });
   assert.equal(

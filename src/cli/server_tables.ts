@@ -85,6 +85,14 @@ export function renderBackends(backends: readonly BackendSnapshot[], paint: Pain
       conditions.push("panic");
       remarks.push("too few of its servers are available: all are used, whatever their state");
     }
+    // A program of an earlier version does not say.
+    if (backend.available === false) {
+      conditions.push("nobody available");
+      remarks.push(
+        "no server can get a connection: all are taken out, at weight 0, or down with " +
+          "panic_threshold 0%",
+      );
+    }
     if (backend.breaker === "open") {
       conditions.push("breaker open");
       remarks.push("too many connects fail: new connections are refused for a while");
@@ -163,13 +171,18 @@ function remarksOn(server: ServerSnapshot): string[] {
   const { state, state_reason, check, agent, weight, configured_weight } = server;
   const remarks: string[] = [];
   if (state !== "up" && state_reason !== "") remarks.push(state_reason);
-  // What its state comes from is told already.
-  if (state === "up" && hasFailed(check)) remarks.push(`last check: ${check.text}`);
+  if (isNews(server)) remarks.push(`last check: ${check?.text}`);
   if (hasFailed(agent)) remarks.push(`agent: ${agent.text}`);
   if (weight !== configured_weight) {
     remarks.push(`weight set by operator, in the configuration it is ${configured_weight}`);
   }
   return remarks.map(remarkText);
+}
+
+/** Whether the last check tells more than the state and its reason do. */
+function isNews({ state, state_reason, check }: ServerSnapshot): boolean {
+  if (state === "up") return hasFailed(check);
+  return state === "down" && check !== null && !state_reason.includes(check.text);
 }
 
 function hasFailed(check: CheckSnapshot | null): check is CheckSnapshot {

@@ -62,6 +62,29 @@ Deno.test("nothing stands below a server that is up, but for a check that failed
   ]);
 });
 
+Deno.test("below a server that is down stands its last check, if that says something else", () => {
+  const reasons = { state: "down", state_reason: "3 of 3 probes failed: status 503" } as const;
+  const check = { ...FAILED_CHECK, text: "connection refused (ECONNREFUSED)" };
+  const rows = (more: Partial<ServerSnapshot>) =>
+    rowsOf(serverSnapshot("one", { ...reasons, ...more })).slice(1).map((row) => row.trim());
+  assert.deepEqual(rows({ check }), [
+    "3 of 3 probes failed: status 503",
+    "last check: connection refused (ECONNREFUSED)",
+  ]);
+  assert.equal(
+    rows({ check: { ...check, ok: true, text: "status 200" } })[1],
+    [
+      "last check: status 200",
+    ].join(""),
+  );
+  const agent = { state_reason: "agent says down" };
+  assert.deepEqual(rows({ ...agent, check }), [
+    "agent says down",
+    "last check: connection refused (ECONNREFUSED)",
+  ]);
+  assert.equal(rows({}).length, 1);
+});
+
 Deno.test("an agent that makes no sense is told in any state", () => {
   const agent = { ok: false, text: "unknown word", at: SINCE, duration_ms: 3 };
   assert.equal(rowsOf(serverSnapshot("one", { agent }))[1].trim(), "agent: unknown word");
@@ -157,6 +180,18 @@ Deno.test("each number of a backend, and each condition, is shown", () => {
   assert.deepEqual(heads({ retries_refused: 5 }), ["not retried", "          5"]);
   assert.deepEqual(heads({ breaker: "half_open" }), ["condition", "breaker half open"]);
   assert.deepEqual(heads({ breaker: "open", panic: true }), ["condition", "panic, breaker open"]);
+  assert.deepEqual(heads({ available: false }), ["condition", "nobody available"]);
+  assert.deepEqual(heads({ available: true, pending: 1 }), ["waiting", "      1"]);
+});
+
+Deno.test("a backend of which nobody can get a connection says so, and why", () => {
+  const backends = [backendSnapshot("app", [], { available: false })];
+  const [table] = renderBackends(backends, paintNothing);
+  assert.equal(
+    table.split("\n")[2].trim(),
+    "no server can get a connection: all are taken out, at weight 0, or down with " +
+      "panic_threshold 0%",
+  );
 });
 
 /** One a second, the last of them two seconds ago. */

@@ -105,15 +105,20 @@ const HEALTH_CHECK_FORM = "tcp, a path or a map";
 /** Kinds that the short form does not have. */
 const KIND_HINTS: Readonly<Record<string, string>> = {
   http: "write a path, such as /healthz",
+  httpchk: "write a path, such as /healthz",
   grpc: "write { grpc: true }",
   dns: "write { dns: NAME }",
   udp: "write { udp: { send: TEXT } }",
 };
 
+const NO_TLS_HINT = "write tcp, which tells that the port answers";
+
 /** @param written text, true or whatever stands there. */
 function explainHealthCheck(written: unknown): Problem {
   const word = writtenOf(written).toLowerCase();
-  if (/^(https|ssl|tls|ssl-hello-chk)$/.test(word)) return notYet(`a check by ${quoteText(word)}`);
+  if (/^(https|ssl|tls|ssl-hello-chk)$/.test(word)) {
+    return { ...notYet(`a check by ${quoteText(word)}`), hint: NO_TLS_HINT };
+  }
   const isPath = typeof written === "string" && /[/]/.test(written);
   const problem = isPath ? probe.explainPath(written) : null;
   if (problem !== null) return problem;
@@ -176,8 +181,12 @@ export const AGENT_CHECK = byType(
     object: AGENT_CHECK_LONG,
   },
   (input) => {
-    const hint = /^[0-9]{1,5}$/.test(writtenOf(input))
+    const written = writtenOf(input);
+    const [, host, port] = /^(?:\[?([^[\]\s]*?)\]?)?:([0-9]{1,5})$/.exec(written) ?? [];
+    const hint = /^[0-9]{1,5}$/.test(written)
       ? `write ${input} without quotes`
+      : port !== undefined
+      ? `write ${host ? `{ port: ${port}, address: ${quoteHost(host)} }` : port}`
       : input === true
       ? "write the port of the agents"
       : input === false

@@ -7,6 +7,8 @@
  */
 import type { Section, Vocabulary } from "./word_meaning.ts";
 
+const KIND_ADVICE = "the kind is a key itself: path: /healthz for http, or tcp: true, grpc: true";
+
 export const HEALTH_CHECK = {
   keys: [
     ...["tcp", "path", "grpc", "dns", "udp", "method", "host", "headers", "expect", "body"],
@@ -48,6 +50,7 @@ export const HEALTH_CHECK = {
   instead: {
     ...{ tls: "tcp", ssl: "tcp", redis_check: "tcp", mysql_check: "tcp", pgsql_check: "tcp" },
     ...{ ldap_check: "tcp", smtpchk: "tcp", external_check: "tcp", command: "tcp", exec: "tcp" },
+    ...{ https: "tcp", type: "tcp", kind: "tcp", mode: "tcp", protocol: "tcp", option: "tcp" },
   },
   advice: {
     redis_check: "write tcp: { send: 'PING\\r\\n', expect: PONG }",
@@ -56,6 +59,12 @@ export const HEALTH_CHECK = {
     ldap_check: "write tcp: true",
     smtpchk: "write tcp: { expect: '220' }",
     send: 'it belongs in "tcp" or "udp"',
+    https: "checks have no TLS; tcp: true tells that the port answers",
+    type: KIND_ADVICE,
+    kind: KIND_ADVICE,
+    mode: KIND_ADVICE,
+    protocol: KIND_ADVICE,
+    option: "write path: / for httpchk, tcp: true for tcp-check",
     external_check: "no program is run; what a program finds out can be told by agent_check",
     command: "no program is run; what a program finds out can be told by agent_check",
     exec: "no program is run; what a program finds out can be told by agent_check",

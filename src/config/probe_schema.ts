@@ -129,9 +129,14 @@ export const DNS = text(
 export function explainPath(path: string): Problem | null {
   if (/^\/[!-"$-~]*$/.test(path)) return null;
   const url = /^https?:\/\/[^/\s]+(\/[!-"$-~]*)?$/i.exec(path);
-  if (url !== null) return must('a path such as "/healthz"', path, `write ${url[1] ?? "/"}`);
-  const request = /^[A-Za-z]+ (\/\S*)/.exec(path);
-  if (request !== null) return must("a path alone", path, `write ${request[1]}`);
+  if (url !== null) {
+    const isTls = /^https/i.test(path) ? ", which is requested without TLS" : "";
+    return must('a path such as "/healthz"', path, `write ${url[1] ?? "/"}${isTls}`);
+  }
+  const request = /^(?:option +)?(?:httpchk +)?(?:[A-Za-z]+ +)?(\/\S*)/.exec(path);
+  if (request !== null && request[1] !== path.split(/\s/)[0]) {
+    return must("a path alone", path, `write ${request[1]}`);
+  }
   if (path.includes("#")) return must('a path without "#"', path, "what follows it is never sent");
   if (!path.startsWith("/")) {
     const hint = /^[!-"$-~]+$/.test(path) ? `write /${path}` : undefined;

@@ -159,6 +159,8 @@ Deno.test("durations need a unit, and fit between their bounds", () => {
   const idle = (value: string) => problemsIn("listener", `timeouts: { idle: ${value} }`);
   assert.deepEqual(idle("30"), ['idle needs a unit: 30 -> "30s"']);
   assert.deepEqual(idle("0.5"), ['idle needs a unit: 0.5 -> "500ms"']);
+  assert.deepEqual(idle("500"), ['idle needs a unit: 500 -> "500ms"']);
+  assert.deepEqual(idle("300000"), ['idle needs a unit: 300000 -> "5m"']);
   assert.deepEqual(idle("'30'"), ['idle needs a unit: 30 -> "30s"']);
   assert.deepEqual(idle("1 min"), ['idle must be a duration, found "1 min" -> write "1m"']);
   assert.deepEqual(idle("0s"), ['idle must be at least "1ms", found "0s"']);

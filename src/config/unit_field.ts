@@ -99,8 +99,20 @@ export function explainDuration(input: unknown, leastMs: number): Problem {
   return explainBounded(input, { leastMs, mostMs: DURATION_MS_MAX, stepMs: 1 });
 }
 
+/** From here on a bare number is rather milliseconds, as in HAProxy, unless the kernel counts. */
+const BARE_MS_MIN = 100;
+/** Longer ones do not fit in the form, and are better read in other units. */
+const BARE_MS_MAX = 99_999;
+
+function suggestBounded(written: string, stepMs: number): string | null {
+  const bare = /^[0-9]{1,9}$/.test(written) ? Number(written) : 0;
+  if (stepMs > 1 || bare < BARE_MS_MIN) return suggestDuration(written);
+  if (bare <= BARE_MS_MAX) return `${bare}ms`;
+  return bare % 1000 === 0 ? formatDuration(bare) : suggestDuration(written);
+}
+
 function explainBounded(input: unknown, { leastMs, mostMs, stepMs }: DurationBounds): Problem {
-  const meant = suggestDuration(writtenOf(input));
+  const meant = suggestBounded(writtenOf(input), stepMs);
   if (meant === null) return must('a duration such as "30s"', input);
   const ms = parseDuration(meant)!;
   if (ms > mostMs) return must(`at most ${quoteText(formatDuration(mostMs))}`, input);

@@ -285,6 +285,9 @@ export const VOCABULARY = {
     },
     advice: {
       zone: "that is a key of a server, or of the file",
+      option: "option httpchk GET / is health_check: / here, option tcp-check health_check: tcp",
+      default_server: "what it sets for all servers are keys of the backend, such as health_check",
+      common_lb_config: "what is in it are keys of the backend itself, such as panic_threshold",
       labels: "that is a key of a server",
       priority: "that is a key of a server",
       subset: "that is a key of a listener or a route",

@@ -9,7 +9,7 @@
 import { assert } from "../base/assert.ts";
 
 const NONE = -1;
-/** What is added to numbers of tunnels in `#next`, so that memory that was never written is ABSENT. */
+/** Is added to numbers of tunnels in `#next`: so memory that was never written means ABSENT. */
 const SHIFT = 2;
 const ABSENT = 0 - SHIFT;
 

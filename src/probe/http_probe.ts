@@ -2,9 +2,9 @@
  * One HTTP/1.1 request on a connection of its own, without TLS; redirects are answers like others.
  *
  * The status decides. Only with `body` the body is read, its first 64 KiB; otherwise the connection
- * is closed as soon as the head is there. The runtime's parser bounds the head (16 KiB), but not how
- * many interim answers come before it, which it takes by itself: without the bounds here a server
- * that sends nothing else would keep this whole process busy.
+ * is closed as soon as the head is there. The runtime's parser bounds the head (16 KiB), but not
+ * how many interim answers come before it, which it takes by itself: without the bounds here a
+ * server that sends nothing else would keep this whole process busy.
  */
 import { Buffer } from "node:buffer";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";

@@ -242,7 +242,7 @@ Deno.test("a check that was never run waits behind no silent one that has failed
   await stopped;
 });
 
-Deno.test("those that failed have some room, also when more pass than there is room for", async () => {
+Deno.test("those that failed have some room, also when the others would take all", async () => {
   const clock = new TestClock();
   const prober = new Prober(clock);
   const running = { failed: 0, passed: 0 };

@@ -50,11 +50,15 @@ class Checks {
   readonly #checks: ServerChecks;
   #wake = Promise.withResolvers<void>();
 
-  constructor(backends: readonly BackendConfig[], targetOf?: (server: number) => null) {
+  constructor(
+    backends: readonly BackendConfig[],
+    targetOf?: (server: number) => null,
+    lookUp: (name: string) => Promise<string> = () => assert.fail("nothing to look up"),
+  ) {
     const targets = backends.flatMap(({ servers }) => servers);
     const addresses = {
       targetOf: targetOf ?? ((server: number) => targets[server]),
-      lookUp: () => assert.fail("nothing to look up"),
+      lookUp,
     };
     this.#checks = new ServerChecks(backends, addresses, {
       onProbe: (server, verdict, report) => {
@@ -156,6 +160,26 @@ Deno.test("a server whose name does not resolve has failed its probe", async () 
   assert.equal(checks.probes[0].report.text, "the name does not resolve");
   assert.equal(checks.probes[0].report.isOk, false);
   await checks.stop();
+});
+
+Deno.test("a failure tells the timeout of the file, whatever the look-up took of it", async () => {
+  const slowly = () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    setTimeout(() => resolve("127.0.0.1"), 20);
+    return promise;
+  };
+  await serveTcp(() => {}, async ({ port }) => {
+    const probe = { kind: "tcp", send: null, expect: "never" } as const;
+    const named = { host: "check.internal", port, timeoutMs: 150 };
+    const agentCheck = { ...AGENT, ...named };
+    const healthCheck = { ...CHECK, ...named, probe };
+    const servers = [closedTarget()];
+    const checks = new Checks([backend(servers, healthCheck, { agentCheck })], undefined, slowly);
+    await checks.reach(1000, 2);
+    assert.match(checks.probes[0].report.text, /no answer within 150 ms/);
+    assert.match(checks.agents[0].report.text, /no line within 150 ms/);
+    await checks.stop();
+  });
 });
 
 Deno.test("agents are asked at their port, and what they say is read", async () => {

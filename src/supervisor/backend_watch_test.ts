@@ -290,15 +290,10 @@ Deno.test("with a threshold of zero nobody panics", () => {
   const stage = new Stage(TWO, "panic_threshold: 0%");
   stage.probe(0, false);
   stage.probe(1, false);
-  assert.deepEqual(stage.pass(1000), [
-    "available -> nobody available: all servers are down, taken out, or get no share: clients " +
-    "are refused",
-  ]);
+  assert.match(stage.pass(1000).join(), /^available -> nobody available: .* refused$/);
   assert.equal(stage.watch.isPanicking, false);
   stage.probe(1, true);
-  assert.deepEqual(stage.pass(1000), [
-    "nobody available -> available: a server takes connections",
-  ]);
+  assert.match(stage.pass(1000).join(), /^nobody available -> available: /);
 });
 
 // ---- Circuit breaker ------------------------------------------------------------------------

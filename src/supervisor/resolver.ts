@@ -1,13 +1,20 @@
 /**
- * Names to socket addresses, by the system's own resolver (so /etc/hosts counts).
+ * Names to IP literals, by the system's own resolver (so /etc/hosts counts).
  *
- * Of several addresses the first is used: one server is one address. When a name fails its last
- * address stays in use; a server whose name never resolved is not picked until it does.
+ * The order is the system's (RFC 6724 and gai.conf): whoever wants one address takes the first.
+ * What becomes of a name that fails is for the caller to say.
  */
 import { lookup } from "node:dns/promises";
 
-/** @returns an IP literal; @throws Error with the resolver's reason. */
+/** @returns at least one; @throws Error with the resolver's reason. */
+export async function resolveAddresses(name: string): Promise<string[]> {
+  // Without the order the runtime might put IPv4 first, whatever the system says.
+  const found = await lookup(name, { all: true, order: "verbatim" });
+  return found.map(({ address }) => address);
+}
+
+/** The first of them. */
 export async function resolveName(name: string): Promise<string> {
-  const { address } = await lookup(name);
+  const [address] = await resolveAddresses(name);
   return address;
 }

@@ -137,7 +137,7 @@ export class Supervisor {
     if (notice !== null) this.#events.onLog(-1, "debug", notice);
     this.#addresses = new ServerAddresses(config, (server, address) => {
       this.#tellAll({ type: "address", server, address });
-    }, (text) => this.#events.onLog(-1, "warn", text));
+    }, (level, text) => this.#events.onLog(-1, level, text));
     await this.#addresses.resolveAll();
 
     const prepared: Prepared = {

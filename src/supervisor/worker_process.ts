@@ -39,6 +39,8 @@ export class WorkerProcess {
       const [run, ...rest] = workerCommand();
       this.#child = new Deno.Command(Deno.execPath(), {
         args: [run, v8Flags(), ...rest, "--worker"],
+        // What the runtime says of a crash goes to the log of ours, where colors are rubbish.
+        env: { NO_COLOR: "1" },
         stdin: "piped",
         stdout: "piped",
         stderr: "inherit",

@@ -4,7 +4,8 @@
  * `status`, its pids, its exit status.
  *
  * Disposing of it kills every process that it started, by pid, also after a test has failed; and
- * fails if a worker has counted a bug. The folder's path is in the environment of all of them,
+ * fails if a worker has counted a bug, or one has crashed: whoever is replaced in milliseconds is
+ * easily overlooked. The folder's path is in the environment of all of them,
  * which is how those are found whose supervisor was killed.
  */
 import { fetchSnapshot } from "../../src/admin/admin_client.ts";
@@ -23,6 +24,21 @@ function inheritedEnvironment(): Record<string, string> {
   return Object.fromEntries(
     entries.filter(([name]) => !name.startsWith("RINGWAY_") && name !== "INIT_CWD"),
   );
+}
+
+/**
+ * Lines of a log that no test asks for: assertions, errors that nobody caught, ends of workers that
+ * nobody has told to end. Being killed is no crash, because tests do that, and the supervisor.
+ */
+const CRASH = /AssertionFailure|internal error|error: Uncaught|died of SIG(?!KILL|TERM|INT)/;
+const ENDED_BY_ITSELF = /ended with [1-9][0-9]*; starting another/;
+/** The end of a program whose workers never came to be: its answer, for which tests ask. */
+const GIVEN_UP = "workers do not start; giving up";
+
+/** The first line that tells of a crash. */
+export function findCrash(log: readonly string[]): string | undefined {
+  const isGivenUp = log.some((line) => line.includes(GIVEN_UP));
+  return log.find((line) => CRASH.test(line) || !isGivenUp && ENDED_BY_ITSELF.test(line));
 }
 
 export interface LaunchOptions {
@@ -190,6 +206,8 @@ export class RingwayProcess {
     await this.ended;
     Deno.removeSync(this.folder, { recursive: true });
     if (bugs > 0) throw new Error(`${bugs} bugs were counted\n${this.state}`);
+    const crash = findCrash(this.log);
+    if (crash !== undefined) throw new Error(`it crashed: ${crash}\n${this.state}`);
   }
 }
 

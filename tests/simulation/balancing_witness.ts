@@ -94,8 +94,8 @@ export class BalancingWitness {
   get events(): Events {
     return {
       "served from a line": this.lines.served,
-      "served when they try again",
-  "held back for other workers": this.lines.heldBack,
+      "served when they try again": this.lines.servedAgain,
+      "held back for other workers": this.lines.heldBack,
       "gone from a line": this.lines.gone,
       "picked in panic": this.choices.panics,
       "backups when the others were tried": this.choices.fallbacks,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { BALANCING_SLIPS } from "./balancing_slips.ts";
 import { DATAGRAM_SLIPS } from "./datagram_slips.ts";
 import { ADMISSION_SLIPS, type Edit, RELAY_SLIPS, type Slip } from "./slip.ts";
 
@@ -6,7 +7,7 @@ import { ADMISSION_SLIPS, type Edit, RELAY_SLIPS, type Slip } from "./slip.ts";
  * A simulation that finds nothing may be blind. So single lines of the data plane are broken, in a
  * copy, each as a slip might break it, and the simulation has to notice within some seeds.
  */
-const SLIPS = [...RELAY_SLIPS, ...ADMISSION_SLIPS, ...DATAGRAM_SLIPS];
+const SLIPS = [...RELAY_SLIPS, ...ADMISSION_SLIPS, ...DATAGRAM_SLIPS, ...BALANCING_SLIPS];
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 /** Of all kinds; those of the slip's kind are run. */

@@ -7,7 +7,7 @@ import { BREAKER_CLOSED, BREAKER_HALF_OPEN } from "../../src/health/circuit_brea
 import { ATTEMPTS_MAX } from "../../src/limits.ts";
 import { WITHDRAWN } from "../../src/connection/tunnels.ts";
 import * as metric from "../../src/metrics/metric_names.ts";
-import { backendOffset, serverOffset } from "../../src/metrics/shared_state.ts";
+import { serverOffset } from "../../src/metrics/shared_state.ts";
 import { CONNECT } from "../../src/ring/ring.ts";
 import type { Backend } from "../../src/upstream/backend.ts";
 import type { SharedRegion } from "../../src/upstream/shared_region.ts";
@@ -229,8 +229,8 @@ export class ChoiceWitness {
     // When all others were tried it is the turn of backups, and then of who was ejected.
     const rest = board.membersOf(backend, subset).filter((each) => !tried.has(each));
     const backups = rest.filter((each) => board.isBackup(each) && board.isAvailable(each));
-    if (backups.length > 0 || tried.size === 0) return backups;
-    return rest.filter((each) => board.isEjected(each));
+    const ejected = tried.size === 0 ? [] : rest.filter((each) => board.isEjected(each));
+    return [...backups, ...ejected];
   }
 
   /** How often a tunnel slot has asked for a connect. */
@@ -260,8 +260,13 @@ export class ChoiceWitness {
   ): void {
     const board = this.#board;
     const { servers, isPanic } = board.choiceOf(backend, subset);
-    if (isPanic || !servers.includes(server) || board.isBackup(server)) return;
-    if (this.#others.actedWithin) return;
+    if (isPanic || this.#others.actedWithin) return;
+    if (board.isEjected(server)) {
+      const isBetter = (each: number) => board.isAvailable(each) && this.placesAt(each) > 0;
+      const better = this.leftFor(backend, subset, tried).find(isBetter);
+      promise(better === undefined, `server ${better} goes before ${server}, which is ejected`);
+    }
+    if (!servers.includes(server) || board.isBackup(server)) return;
     const counted = board.membersOf(backend, subset).filter((each) =>
       board.isCounted(each) && !board.isBackup(each)
     );

@@ -86,6 +86,8 @@ export class PublishedBoard {
         ...{ backend, index, state: "up", weight, share: FULL_SHARE, closings: 0, isKnown: true },
       }))
     );
+    // It may have been short before this worker was there.
+    if (scene.supervised && this.#random.oneIn(4)) region.board.setMemory(1);
     let first = 0;
     for (const { servers } of backends) {
       this.#firstServer.push(first);
@@ -115,8 +117,11 @@ export class PublishedBoard {
     const { board } = this.#region;
     const number = this.#pickServer();
     const backend = this.servers[number].backend;
-    switch (random.below(12)) {
+    switch (random.below(16)) {
       case 0:
+      case 6:
+      case 7:
+      case 8:
         return this.#move(number);
       case 1: {
         const state = [BREAKER_CLOSED, BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN];

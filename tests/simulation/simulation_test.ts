@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as metric from "../../src/metrics/metric_names.ts";
-import { listenerOffset, serverOffset } from "../../src/metrics/shared_state.ts";
+import { backendOffset, listenerOffset, serverOffset } from "../../src/metrics/shared_state.ts";
+import { EVENTS } from "./balancing_witness.ts";
 import { kindOf, SCENE_KINDS } from "./scene.ts";
 import { type Report, runSeed, Simulation } from "./simulation.ts";
 
@@ -48,6 +49,7 @@ Deno.test("the seeds have met what they are there for", () => {
     "clients at their rate": metric.LISTENER_CLIENT_RATE_LIMITED,
     "headers of strangers": metric.LISTENER_UNTRUSTED,
     "wrong headers": metric.LISTENER_PROXY_HEADER_ERRORS,
+    "newcomers to an overloaded worker": metric.LISTENER_SHED,
   };
   for (const [what, counter] of Object.entries(ofBoth)) {
     for (const isUdp of [false, true]) {
@@ -74,6 +76,25 @@ Deno.test("the seeds have met what they are there for", () => {
   assert.ok(servers(metric.SERVER_RETRIES) > 0, "retries");
   const kinds = new Set(reports.map(({ kind }) => kind));
   assert.equal(kinds.size, SCENE_KINDS.length, "scenes of every kind");
+});
+
+Deno.test("the seeds have met full servers, lines, panics, breakers and orders to close", () => {
+  const backends = (counter: number) =>
+    reports.reduce((all, { counters, shape }) => {
+      for (let i = 0; i < shape.backends; i++) all += counters[backendOffset(shape, i) + counter];
+      return all;
+    }, 0);
+  const ofBackends = {
+    "clients that wait too long": metric.BACKEND_QUEUE_TIMEOUTS,
+    "full lines": metric.BACKEND_PENDING_REFUSED,
+    "open breakers": metric.BACKEND_BREAKER_REFUSED,
+    "budgets that are used up": metric.BACKEND_RETRIES_REFUSED,
+  };
+  for (const [what, counter] of Object.entries(ofBackends)) assert.ok(backends(counter) > 0, what);
+  for (const event of EVENTS) {
+    const count = reports.reduce((sum, { events }) => sum + (events?.[event] ?? 0), 0);
+    assert.ok(count > 0, event);
+  }
 });
 
 Deno.test("datagrams go again, and bursts do not leave as one", () => {

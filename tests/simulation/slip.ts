@@ -204,7 +204,7 @@ export const ADMISSION_SLIPS: readonly Slip[] = [
   {
     what: "a transparent socket is not bound",
     kind: "streams",
-    file: "src/upstream/backend.ts",
+    file: "src/upstream/server_sockets.ts",
     from: "return ring.bindNow(fd, family, client, clientAt, 0);",
     to: "return 0;",
   },

@@ -31,7 +31,8 @@ Deno.test("a command to a server says in one line what is then", async () => {
     [["maint", "app/two"], "app/two: maint, 0 connections open\n"],
     [
       ["weight", "app/two", "0"],
-      "app/two: maint (set to maint by operator), weight 0, 0 connections open\n",
+      "app/two: maint (set to maint by operator), weight 0 (in the configuration 1): " +
+      "it gets nothing new, 0 connections open\n",
     ],
     [["weight", `app/${origin.address}`, "7"], "app/one: up, weight 7, 1 connection open\n"],
   ];
