@@ -275,7 +275,7 @@ Deno.test("an editor marks nothing that the check accepts", () => {
     }),
     { seed: 1, numRuns: 600 },
   );
-  assert.ok(accepted > 200, `${accepted} were accepted`);
+  assert.ok(accepted >= 150, `${accepted} were accepted`);
 });
 
 Deno.test("the schema is JSON, and each call makes another one", () => {

@@ -108,6 +108,8 @@ export function drawScene(seed: number): Scene {
   // Chance of its own: the rest of a scene is the same with it and without.
   const other = new Random(seed ^ 0xba1a);
   const balanced = !flood && other.oneIn(BALANCED_ONE_IN);
+  // Somebody may be in line when all are cut.
+  const isHurried = balanced && limited && other.oneIn(5);
   return {
     ...traits,
     seed,
@@ -122,5 +124,6 @@ export function drawScene(seed: number): Scene {
     drainTimeoutMs: random.oneIn(2) ? random.below(500) : Infinity,
     multishot: !random.oneIn(4),
     missingFamily: faults && !flood && random.oneIn(5) ? random.oneIn(2) ? AF_INET : AF_INET6 : 0,
+    ...(isHurried ? { drainAtMs: other.below(calmAtMs), drainTimeoutMs: other.below(50) } : {}),
   };
 }

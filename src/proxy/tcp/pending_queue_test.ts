@@ -106,7 +106,7 @@ Deno.test("first come, first served, also when others leave from the middle", ()
 });
 
 Deno.test("who leaves waits no more, and is counted no more", () => {
-  const { queues: [{ queue, backend, row, come, leave }], line } = makeQueues();
+  const { queues: [{ queue, backend, row, come, leave }] } = makeQueues();
   leave(come());
   assert.deepEqual([queue.isEmpty, queue.hasWaiting(backend)], [true, false]);
   assert.equal(row[backend.at + BACKEND_PENDING], 0);
