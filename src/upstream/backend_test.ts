@@ -206,6 +206,16 @@ Deno.test("only servers that are up get new connections", () => {
   }
 });
 
+Deno.test("nobody waits for an ejected server that gets nothing anyway", () => {
+  const servers = [server("a"), server("b"), server("c", { connectionsMax: 1 })];
+  const { backend, board, choose } = makeBackend(servers);
+  assert.ok(backend.places.claim(2));
+  board.setServer(2 + 2, SERVER_STATES.indexOf("ejected"), 0, 256, 0);
+  backend.refresh();
+  assert.equal(choose(0, 1), -1);
+  assert.equal(backend.isSaturated, false);
+});
+
 Deno.test("in a panic those whose connections fail are passed over, but for one in sixteen", () => {
   const { backend, board } = makeBackend([server("a"), server("b"), server("c")]);
   setState(board, 0, "down");

@@ -82,8 +82,9 @@ export class Candidates {
     return state === "down" || state === "ejected";
   }
 
+  /** Whether only its errors keep it from getting connections. */
   isEjected(server: number): boolean {
-    return SERVER_STATES[this.#states[server]] === "ejected";
+    return SERVER_STATES[this.#states[server]] === "ejected" && this.#isCounted[server] === 1;
   }
 
   isInMaint(server: number): boolean {
