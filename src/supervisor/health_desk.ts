@@ -17,6 +17,7 @@ import type { AgentVerdict } from "../health/agent_line.ts";
 import type { SharedRegion } from "../upstream/shared_region.ts";
 import { BackendWatch } from "./backend_watch.ts";
 import type { BackendHealthReport, HealthEvent, ServerHealth } from "./health_report.ts";
+import { isForeignZone } from "./make_plan.ts";
 import { memoryUse } from "./memory_use.ts";
 import type { ServerCommand, ServerPlace } from "./server_command.ts";
 import { EVENTS_KEPT_MAX } from "./snapshot.ts";
@@ -54,6 +55,8 @@ export class HealthDesk {
   readonly #watches: readonly BackendWatch[];
   /** By server, counted through all backends. */
   readonly #places: readonly Place[];
+  /** By backend, where its servers begin in that count. */
+  readonly #firstServers: readonly number[];
   readonly #probes: (CheckReport | null)[];
   readonly #agents: (CheckReport | null)[];
   /** Since when it is in its state, milliseconds since 1970. */
@@ -69,15 +72,17 @@ export class HealthDesk {
     this.#places = config.backends.flatMap(({ servers }, backend) =>
       servers.map((_, server) => ({ backend, server }))
     );
+    let first = 0;
+    this.#firstServers = config.backends.map(({ servers }) =>
+      (first += servers.length) - servers.length
+    );
     this.#watches = config.backends.map((backend, i) =>
       new BackendWatch(
         backend,
         {
           backend: i,
-          firstServer: this.#places.findIndex((place) => place.backend === i),
-          isForeignZone: backend.servers.map(({ zone }) =>
-            config.zone !== null && zone !== null && zone !== config.zone
-          ),
+          firstServer: this.#firstServers[i],
+          isForeignZone: backend.servers.map((server) => isForeignZone(config, server)),
           isKnown: (server) => options.targetOf(server) !== null,
         },
         region,
@@ -193,7 +198,7 @@ export class HealthDesk {
   }
 
   #numberOf(backend: number, server: number): number {
-    return this.#places.findIndex((place) => place.backend === backend) + server;
+    return this.#firstServers[backend] + server;
   }
 
   /** What is known now, by backend. */

@@ -73,6 +73,11 @@ function subsetNumber(config: Config, name: string | null, subset: Labels): numb
   return texts.indexOf(subsetText(subset));
 }
 
+/** Whether this node stands in a zone, and a server in another one. */
+export function isForeignZone({ zone }: Config, server: ServerConfig): boolean {
+  return zone !== null && server.zone !== null && server.zone !== zone;
+}
+
 function planBackend(
   config: Config,
   backend: BackendConfig,
@@ -102,7 +107,7 @@ function planBackend(
       weight: server.weight,
       backup: server.backup,
       priority: server.priority,
-      isForeignZone: config.zone !== null && server.zone !== null && server.zone !== config.zone,
+      isForeignZone: isForeignZone(config, server),
       connectionsMax: server.connectionsMax,
       address: addresses[i],
     })),

@@ -109,7 +109,7 @@ export function runHours(seed: number): string[] {
   const witnesses = [
     new AccountWitness(servers.length),
     new SpreadWitness(shares, WARM_UP_MS, CALM_END_MS, bound),
-    new StormWitness(durationMs, 1.25),
+    new StormWitness(durationMs, 1.2),
     new EjectionWitness(servers.length, RESETS_MAX),
     new FailureWitness(
       isAlone ? [NO_BUDGET] : [NO_BUDGET, ATTEMPTS_USED, NO_SERVER],
