@@ -95,8 +95,9 @@ export async function askName(port: number, hostname?: string): Promise<string> 
     const { text, end } = await client.receiveRest();
     return end === "fin" ? text : end;
   } catch (failure) {
-    // Who is reset at once may be so before the connect has told.
-    if (failure instanceof Deno.errors.ConnectionReset) return "reset";
+    // Who is reset at once may be so before the connect has told, or while it asks who is there.
+    const { ConnectionReset, NotConnected } = Deno.errors;
+    if (failure instanceof ConnectionReset || failure instanceof NotConnected) return "reset";
     throw failure;
   }
 }
