@@ -8,8 +8,8 @@
  *   deno task test src/ring --filter=lease  what is not a path goes to `deno test`
  *
  * `--gate` (deno task ok) adds formatting and lint. The types are checked once, for all files, and
- * not again by each stage. Unit tests run in parallel; those of tests/ do not, because they measure
- * and load the machine. The last line is the sum: "512 passed, 0 failed".
+ * not again by each stage. Test files run in parallel, but for scenarios: those measure and load the
+ * machine. The last line is the sum: "512 passed, 0 failed".
  */
 import { type Counts, runStage, type Stage, type StageResult } from "./stage.ts";
 
@@ -54,19 +54,24 @@ export function planStages(request: Request, testFiles: readonly string[]): Stag
   if (paths.length === 0) stages.push({ name: "tidy", args: runScript("scripts/tidy.ts") });
   const chosen = Map.groupBy(testFiles.filter(isChosen), stageName);
   // Scenarios talk to programs that come as Debian packages; nothing else needs any.
-  const packages = chosen.has("scenario") ? ["--peers"] : [];
+  const packages = chosen.has(SCENARIO) ? ["--peers"] : [];
   stages.push({ name: BUILD, args: [...runScript("scripts/setup.ts"), ...packages], live: true });
   const rank = (name: string) => ["unit", ...FOLDER_ORDER, name].indexOf(name);
   const names = [...chosen.keys()].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
   for (const name of names) {
-    const unit = name === "unit";
-    const flags = ["-A", "--no-check", "--quiet", ...(unit ? ["--parallel"] : [])];
-    stages.push({ name, args: ["test", ...flags, ...options, ...chosen.get(name)!], live: !unit });
+    const isAlone = name === SCENARIO;
+    const flags = ["-A", "--no-check", "--quiet", ...(isAlone ? [] : ["--parallel"])];
+    stages.push({
+      name,
+      args: ["test", ...flags, ...options, ...chosen.get(name)!],
+      live: isAlone,
+    });
   }
   return stages;
 }
 
 const BUILD = "build";
+const SCENARIO = "scenario";
 
 /** The folder of tests/ that a test file is in, or "unit". */
 function stageName(file: string): string {

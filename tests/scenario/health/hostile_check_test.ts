@@ -77,7 +77,7 @@ for (
       check.mood = mood;
       await untilState(ringway, "a", "down");
       const taken = check.acceptedCount;
-      await until(`${name}: it was probed again`, () => check.acceptedCount >= taken + 3);
+      await until(`${name}: it was probed again`, () => check.acceptedCount >= taken + 2);
       equal(serverStatus(await ringway.snapshot(), "a").state, "down", name);
       await isUnharmed(ringway, memory, client);
     }
