@@ -8,8 +8,8 @@
  *   deno task test src/ring --filter=lease  what is not a path goes to `deno test`
  *
  * `--gate` (deno task ok) adds formatting and lint. The types are checked once, for all files, and
- * not again by each stage. Test files run in parallel, but for scenarios: those measure and load the
- * machine. The last line is the sum: "512 passed, 0 failed".
+ * not again by each stage. Test files run in parallel, but for scenarios, which measure and load
+ * the machine. The last line is the sum: "512 passed, 0 failed".
  */
 import { type Counts, runStage, type Stage, type StageResult } from "./stage.ts";
 

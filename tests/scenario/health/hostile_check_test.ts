@@ -32,18 +32,22 @@ function answerForever(start: string, chunk: Uint8Array): Mood {
   };
 }
 
-const MOODS: Record<string, Mood> = {
+/** What any check may meet, */
+const RUDE: Record<string, Mood> = {
   "endless noise": speakForever(NOISE),
+  "resets": resetAtOnce,
+  "resets within the answer": resetAfter("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfi"),
+  "silence": beSilent,
+  "an answer that comes too late": late(answerHttp(200, { body: "fine" }), 400),
+};
+/** and what only HTTP has a mind for. */
+const CUNNING: Record<string, Mood> = {
   "endless headers": answerForever("HTTP/1.1 200 OK\r\n", HEADERS),
   "endless interim answers": speakForever(CONTINUE),
   "a length beyond all numbers": tell(
     `HTTP/1.1 200 OK\r\nContent-Length: ${"9".repeat(400)}\r\n\r\nfine`,
   ),
   "a chunk of a negative size": tell("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"),
-  "an answer that comes too late": late(answerHttp(200, { body: "fine" }), 400),
-  "resets": resetAtOnce,
-  "resets within the answer": resetAfter("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfi"),
-  "silence": beSilent,
   "a body that never ends": answerForever("HTTP/1.1 200 OK\r\n\r\n", NOISE),
 };
 
@@ -55,9 +59,14 @@ async function isUnharmed(ringway: RingwayProcess, memory: number, client: Clien
 }
 
 for (
-  const { kind, probe, good } of [
-    { kind: "http", probe: `path: /, body: "never"`, good: answerHttp(200, { body: "never" }) },
-    { kind: "tcp", probe: `tcp: { expect: "never" }`, good: tell("never") },
+  const { kind, probe, good, moods } of [
+    {
+      kind: "http",
+      probe: `path: /, body: "never"`,
+      good: answerHttp(200, { body: "never" }),
+      moods: { ...RUDE, ...CUNNING },
+    },
+    { kind: "tcp", probe: `tcp: { expect: "never" }`, good: tell("never"), moods: RUDE },
   ]
 ) {
   Deno.test(`${kind}: whatever a checked server says, it is down and does no harm`, async () => {
@@ -71,7 +80,7 @@ for (
     await check.untilAccepted(2);
     const memory = privateBytes(ringway.pid);
     const files = openFileCount(ringway.pid);
-    for (const [name, mood] of Object.entries(MOODS)) {
+    for (const [name, mood] of Object.entries(moods)) {
       check.mood = good;
       await untilState(ringway, "a", "up");
       check.mood = mood;
