@@ -4,6 +4,7 @@
  * A socket file left by a dead process is replaced; one that somebody still answers on is not. What
  * is answered is not decided here but in api.ts.
  */
+import { dirname } from "node:path";
 import { reasonOf, whyUnanswered } from "./admin_client.ts";
 import { answerRequest, type Control } from "./api.ts";
 
@@ -28,8 +29,8 @@ export interface AdminSocket {
   stop(): Promise<void>;
 }
 
-/** Removes what a dead process left; @throws Error when it is no socket, and so not ours. */
-function removeStale(path: string): void {
+/** @throws Error when what is at `path` is no socket, and so not what a dead process left. */
+function refuseFile(path: string): void {
   let found;
   try {
     found = Deno.lstatSync(path);
@@ -37,19 +38,26 @@ function removeStale(path: string): void {
     return; // nothing was left there; a folder that is missing shows when it is bound
   }
   if (!found.isSocket) throw new Error("there is a file of this name that is no socket");
-  Deno.removeSync(path);
 }
 
 type Warn = (text: string) => void;
 
-/** Listens at `path`, where nobody else may: @throws Error when that is not possible. */
+/**
+ * Listens at `path`, where nobody else may, and replaces a socket that is there.
+ *
+ * It is bound in a folder that only this user may enter and moved once its mode is right, so there
+ * is no moment in which another may connect. A stricter umask meanwhile would do the same, but it
+ * is the whole process's, and so met by whatever file another thread makes just then.
+ *
+ * @throws Error when that is not possible.
+ */
 function listen(path: string, control: Control, warn: Warn): Deno.HttpServer {
-  // From its first moment on nobody else may use it.
-  const umask = Deno.umask(0o177);
+  refuseFile(path);
+  const folder = Deno.makeTempDirSync({ dir: dirname(path), prefix: "." });
+  let server: Deno.HttpServer | undefined;
   try {
-    removeStale(path);
-    return Deno.serve({
-      path,
+    server = Deno.serve({
+      path: `${folder}/s`,
       onListen() {},
       // A mistake of ours, which the runtime would print over the log.
       onError(cause) {
@@ -57,8 +65,14 @@ function listen(path: string, control: Control, warn: Warn): Deno.HttpServer {
         return new Response("internal error\n", { status: 500 });
       },
     }, (request) => answerRequest(request, control));
+    Deno.chmodSync(`${folder}/s`, 0o600);
+    Deno.renameSync(`${folder}/s`, path);
+    return server;
+  } catch (cause) {
+    server?.shutdown();
+    throw cause;
   } finally {
-    Deno.umask(umask);
+    Deno.removeSync(folder, { recursive: true });
   }
 }
 

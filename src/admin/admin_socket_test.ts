@@ -87,16 +87,16 @@ Deno.test("a mistake of ours is told and answered, and the next request is serve
     await socket.stop();
   }));
 
-Deno.test("only the user who started it may use it, and umask is as before", async () => {
-  const before = Deno.umask();
-  await withSocket(({ path }) => {
+Deno.test("only the user who started it may use it, and nothing else is left in its folder", () =>
+  inFolder(async (path, folder) => {
+    const socket = await openAdminSocket(path, CONTROL);
     const { isSocket, mode } = Deno.lstatSync(path);
     assert.ok(isSocket);
     assert.equal(mode! & 0o777, 0o600);
-    assert.equal(Deno.umask(), before);
-    return Promise.resolve();
-  });
-});
+    assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["admin.sock"]);
+    await socket.stop();
+    assert.deepEqual(Array.from(Deno.readDirSync(folder)), []);
+  }));
 
 Deno.test("it is gone after it was stopped, and asking says that nobody answers", () =>
   inFolder(async (path) => {
