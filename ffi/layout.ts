@@ -2,7 +2,7 @@
  * Offsets inside the shim's control block, in bytes, and the numbers that go with them.
  * Generated from shim/shim.c by `deno task layout`; do not edit.
  */
-export const ABI = 2;
+export const ABI = 3;
 export const CONTROL_BYTES = 1144;
 export const SQES = 0;
 export const SQ_HEAD = 8;
@@ -26,7 +26,7 @@ export const PAGE_BYTES = 4096;
 
 /** The same, one row each, as the library must report it when it is opened. */
 export const LAYOUT_ROWS = [
-  "ABI=2",
+  "ABI=3",
   "CONTROL_BYTES=1144",
   "SQES=0",
   "SQ_HEAD=8",

@@ -5,6 +5,7 @@
  * owner; mappings live until the process ends, because a view over unmapped memory would crash it.
  * The library is never closed, for the same reason.
  */
+import { shimPath } from "./parts.ts";
 import {
   ADDRESS,
   CONTROL_BYTES,
@@ -17,8 +18,8 @@ import {
 const SYMBOLS = {
   rw_layout: { parameters: [], result: "pointer" },
   rw_control: { parameters: [], result: "pointer" },
-  rw_probe: { parameters: [], result: "i32" },
-  rw_ring_open: { parameters: ["u32"], result: "i32" },
+  rw_probe: { parameters: ["u32", "u32"], result: "i32" },
+  rw_ring_open: { parameters: ["u32", "u32"], result: "i32" },
   rw_lane_open: { parameters: ["u32", "u32"], result: "i32" },
   rw_enter: { parameters: ["u32", "u32", "u32"], result: "i32" },
   rw_map_anonymous: { parameters: ["u32"], result: "i32" },
@@ -47,14 +48,19 @@ const SYMBOLS = {
   rw_name: { parameters: [], result: "i32" },
   rw_signals_open: { parameters: [], result: "i32" },
   rw_nop: { parameters: ["i32"], result: "i32" },
+  rw_harden: { parameters: ["u32", "u32"], result: "i32" },
+  rw_landlock_version: { parameters: [], result: "i32" },
+  rw_drop_user: { parameters: ["u32", "u32", "u32", "u32"], result: "i32" },
 } as const;
 
 export type Library = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
-/** Where set-up leaves the library, whatever the working directory. */
-const LIBRARY_PATH = `${import.meta.dirname}/../.cache/shim/libringway.so`;
+/** The executable's own, or where set-up leaves the library, whatever the working directory. */
+function libraryPath(): string {
+  return shimPath() ?? `${import.meta.dirname}/../.cache/shim/libringway.so`;
+}
 
-export function openLibrary(path: string = LIBRARY_PATH): Library {
+export function openLibrary(path: string = libraryPath()): Library {
   try {
     return Deno.dlopen(path, SYMBOLS).symbols;
   } catch (cause) {
@@ -96,7 +102,18 @@ let opened: Shim | null = null;
 
 export function openShim(): Shim {
   if (opened !== null) return opened;
-  const library = openLibrary();
+  opened = loadShim();
+  if (shimPath() !== null) {
+    // The kernel has named this process after the memory file that was executed: by a number.
+    opened.scratch.set(new TextEncoder().encode("ringway\0"));
+    opened.library.rw_name();
+  }
+  return opened;
+}
+
+/** Each copy of the library has a control block, and so a ring, of its own; tests need several. */
+export function loadShim(path?: string): Shim {
+  const library = openLibrary(path);
   const found = readLayoutText(library).trimEnd();
   const expected = LAYOUT_ROWS.join("\n");
   if (found !== expected) {
@@ -107,13 +124,12 @@ export function openShim(): Shim {
   }
   const pointer = library.rw_control()!;
   const control = Deno.UnsafePointerView.getArrayBuffer(pointer, CONTROL_BYTES);
-  opened = {
+  return {
     library,
     control,
     controlAddress: Deno.UnsafePointer.value(pointer),
     scratch: new Uint8Array(control, SCRATCH, SCRATCH_BYTES),
   };
-  return opened;
 }
 
 /** Views `bytes` of memory at an address that the control block holds at `offset`. */

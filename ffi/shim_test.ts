@@ -37,7 +37,7 @@ Deno.test("a library that is not there is an error that says how to build it", (
 });
 
 Deno.test("this machine has io_uring as it is needed", () => {
-  assert.ok(shim.library.rw_probe() >= 0);
+  assert.ok(shim.library.rw_probe(512, 4) >= 0);
 });
 
 Deno.test("anonymous memory is zeroed; large pieces begin at a multiple of 2 MiB", () => {

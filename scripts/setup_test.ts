@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 
 const ROOT = import.meta.dirname!.replace(/\/scripts$/, "");
 
@@ -43,9 +43,9 @@ async function inFolder(test: (folder: string) => Promise<void>): Promise<void> 
 Deno.test("an option that set-up does not know is named, with those it does", () =>
   inFolder(async (folder) => {
     const { code, said, used } = await setUp(folder, ["--pears"]);
-    equal(code, 1);
+    strictEqual(code, 1);
     match(said, /unknown option "--pears"; usage: .*\[--peers\] \[--bench\]/);
-    deepEqual(used, []);
+    deepStrictEqual(used, []);
   }));
 
 Deno.test({
@@ -54,12 +54,12 @@ Deno.test({
   fn: () =>
     inFolder(async (folder) => {
       const { code, said, used } = await setUp(folder, ["--peers"]);
-      equal(code, 0, said);
+      strictEqual(code, 0, said);
       match(
         said,
         /^setup: installing the Debian packages .*dnsmasq-base .*redis-server .*\.\.\.$/m,
       );
-      equal(used.length, 1);
+      strictEqual(used.length, 1);
       match(used[0], / install --yes --no-install-recommends .*dnsmasq-base .*redis-server/);
     }),
 });
@@ -69,8 +69,8 @@ Deno.test("who is not root is told what to install, and nothing is tried", () =>
     // In a user namespace without any mapping root is nobody.
     const launcher = Deno.uid() === 0 ? ["unshare", "--user"] : [];
     const { code, said, used } = await setUp(folder, ["--peers"], launcher);
-    equal(code, 1);
+    strictEqual(code, 1);
     match(said, /packages .*redis-server .* are missing and only root may install them/);
     match(said, /run "sudo apt-get install .*redis-server.*"/);
-    deepEqual(used, []);
+    deepStrictEqual(used, []);
   }));

@@ -8,19 +8,18 @@
  * balancer goes through it. The library is put in place by rename: a program that is running has
  * the old file mapped, and writing into that file would crash it.
  */
-import { announce, run, SetupFailure } from "./command.ts";
-import { COMPILER_SERIES, provideCompiler } from "./compiler.ts";
-import { provideLibraries, TRIPLET } from "./static_library.ts";
+import { announce, type Outcome, run, SetupFailure } from "./command.ts";
+import { type Compiler, COMPILER_SERIES, provideCompiler } from "./compiler.ts";
+import { provideLibraries } from "./static_library.ts";
 
 /** The oldest glibc that the shim runs on, which is the oldest that Deno itself runs on. */
-const TARGET = `${TRIPLET}.2.27`;
+const GLIBC = "2.27";
 
 const COMPILE_FLAGS = [
-  ["-target", TARGET],
   ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared"],
   // zig turns undefined behaviour into traps by default; a trap would end the worker.
   ["-fno-sanitize=undefined"],
-  ["-Ishim", "-I.cache/include"],
+  ["-Ishim"],
 ].flat();
 
 const LINK_FLAGS = [
@@ -32,6 +31,16 @@ const LINK_FLAGS = [
   "-Wl,-z,nodelete",
   "-s",
 ];
+
+/** What differs between the shim of this machine and that of an executable for another. */
+export interface ShimBuild {
+  readonly arch: typeof Deno.build.arch;
+  /** The folder of the libraries' headers. */
+  readonly include: string;
+  readonly archives: readonly string[];
+  /** Path of the library to make. */
+  readonly output: string;
+}
 
 interface BuildRecord {
   /** Hash of flags, compiler series and sources. */
@@ -61,26 +70,13 @@ export async function buildShim(root: string): Promise<void> {
   const inputs = await hashInputs(root);
   const archives = await provideLibraries(cache);
   const compiler = await provideCompiler(cache);
-  const sources = listShim(root).filter((name) => name.endsWith(".c"));
   const library = libraryPath(root);
   Deno.mkdirSync(`${cache}/shim`, { recursive: true });
   const staged = stagedPath(library);
   announce("building the shim ...");
-  const outcome = await run({
-    program: compiler.program,
-    args: [
-      "cc",
-      ...COMPILE_FLAGS,
-      ...sources.map((name) => `shim/${name}`),
-      ...archives,
-      ...LINK_FLAGS,
-      "-o",
-      staged,
-    ],
-    step: "building the shim",
-    cwd: root,
-    env: compiler.env,
-  });
+  const include = `${cache}/include`;
+  const build = { arch: Deno.build.arch, include, archives, output: staged };
+  const outcome = await compileShim(root, compiler, build);
   if (!outcome.ok) {
     throw new SetupFailure(
       `the shim does not compile with ${compiler.program} and ${archives.join(", ")}; ` +
@@ -99,6 +95,28 @@ export async function buildShim(root: string): Promise<void> {
   Deno.renameSync(staged, library);
   Deno.writeTextFileSync(`${recordPath(root)}.new`, `${JSON.stringify(record, null, 2)}\n`);
   Deno.renameSync(`${recordPath(root)}.new`, recordPath(root));
+}
+
+/** Runs the compiler, and nothing else. */
+export async function compileShim(
+  root: string,
+  compiler: Compiler,
+  { arch, include, archives, output }: ShimBuild,
+): Promise<Outcome> {
+  const sources = listShim(root).filter((name) => name.endsWith(".c"));
+  return await run({
+    program: compiler.program,
+    args: [
+      ...["cc", "-target", `${arch}-linux-gnu.${GLIBC}`, ...COMPILE_FLAGS, `-I${include}`],
+      ...sources.map((name) => `shim/${name}`),
+      ...archives,
+      ...LINK_FLAGS,
+      ...["-o", output],
+    ],
+    step: "building the shim",
+    cwd: root,
+    env: compiler.env,
+  });
 }
 
 function libraryPath(root: string): string {
@@ -140,7 +158,7 @@ function listShim(root: string): string[] {
 }
 
 async function hashInputs(root: string): Promise<string> {
-  const parts = [JSON.stringify([COMPILER_SERIES, COMPILE_FLAGS, LINK_FLAGS])];
+  const parts = [JSON.stringify([COMPILER_SERIES, GLIBC, COMPILE_FLAGS, LINK_FLAGS])];
   for (const name of listShim(root)) {
     parts.push(name, await hashBytes(Deno.readFileSync(`${root}/shim/${name}`)));
   }

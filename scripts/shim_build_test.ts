@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { buildShim, isBuilt } from "./shim_build.ts";
 import { isFile } from "./command.ts";
 
@@ -34,24 +34,24 @@ function ask(path: string): number {
 Deno.test("the shim is built when a source changed, and only then", async () => {
   const root = makeProject();
   try {
-    equal(await isBuilt(root), false);
+    strictEqual(await isBuilt(root), false);
     await buildShim(root);
-    equal(await isBuilt(root), true);
+    strictEqual(await isBuilt(root), true);
 
     writeShim(root, 2);
-    equal(await isBuilt(root), false);
+    strictEqual(await isBuilt(root), false);
     writeShim(root, 1);
-    equal(await isBuilt(root), true);
+    strictEqual(await isBuilt(root), true);
 
     Deno.writeTextFileSync(`${root}/shim/extra.h`, "");
-    equal(await isBuilt(root), false);
+    strictEqual(await isBuilt(root), false);
     Deno.removeSync(`${root}/shim/extra.h`);
-    equal(await isBuilt(root), true);
+    strictEqual(await isBuilt(root), true);
 
     Deno.truncateSync(`${root}/${LIBRARY}`, 10);
-    equal(await isBuilt(root), false);
+    strictEqual(await isBuilt(root), false);
     Deno.removeSync(`${root}/${LIBRARY}`);
-    equal(await isBuilt(root), false);
+    strictEqual(await isBuilt(root), false);
   } finally {
     Deno.removeSync(root, { recursive: true });
   }
@@ -65,10 +65,10 @@ Deno.test("a library that a program has open survives the next build", async () 
     const old = Deno.dlopen(`${root}/${LIBRARY}`, symbols);
     writeShim(root, 2);
     await buildShim(root);
-    equal(old.symbols.rw_answer(), 1);
+    strictEqual(old.symbols.rw_answer(), 1);
     Deno.linkSync(`${root}/${LIBRARY}`, `${root}/second.so`);
-    equal(ask(`${root}/second.so`), 2);
-    equal(isFile(`${root}/${LIBRARY}.new-${Deno.pid}`), false);
+    strictEqual(ask(`${root}/second.so`), 2);
+    strictEqual(isFile(`${root}/${LIBRARY}.new-${Deno.pid}`), false);
   } finally {
     Deno.removeSync(root, { recursive: true });
   }

@@ -9,6 +9,7 @@ export interface Stage {
   readonly name: string;
   /** Arguments of the running Deno executable. */
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** Passes output on as it comes; else it is shown only if the stage fails. */
   readonly live?: boolean;
 }
@@ -42,7 +43,7 @@ export async function runStage(
   const child = new Deno.Command(Deno.execPath(), {
     args: [...stage.args],
     cwd: root,
-    env: { DENO_NO_UPDATE_CHECK: "1", ...colorEnv() },
+    env: { DENO_NO_UPDATE_CHECK: "1", ...colorEnv(), ...stage.env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { findCounts, findFailures, runStage } from "./stage.ts";
 
 /** Enough for a program to start on a busy machine. */
@@ -23,14 +23,21 @@ error: Test failed
 `;
 
 Deno.test("the counts are those of the summary line", () => {
-  deepEqual(findCounts(OUTPUT), { passed: 12, failed: 2, skipped: 1 });
-  deepEqual(findCounts("ok | 3 passed | 0 failed (1ms)"), { passed: 3, failed: 0, skipped: 0 });
-  equal(findCounts("nothing was run"), undefined);
+  deepStrictEqual(findCounts(OUTPUT), { passed: 12, failed: 2, skipped: 1 });
+  deepStrictEqual(findCounts("ok | 3 passed | 0 failed (1ms)"), {
+    passed: 3,
+    failed: 0,
+    skipped: 0,
+  });
+  strictEqual(findCounts("nothing was run"), undefined);
 });
 
 Deno.test("the failures are those listed at the end", () => {
-  deepEqual(findFailures(OUTPUT), ["bad one => ./a_test.ts:3:45", "./b_test.ts (uncaught error)"]);
-  deepEqual(findFailures("ok | 3 passed | 0 failed (1ms)"), []);
+  deepStrictEqual(findFailures(OUTPUT), [
+    "bad one => ./a_test.ts:3:45",
+    "./b_test.ts (uncaught error)",
+  ]);
+  deepStrictEqual(findFailures("ok | 3 passed | 0 failed (1ms)"), []);
 });
 
 Deno.test("a stage that lasts too long is stopped, with all it started", async () => {
@@ -45,9 +52,9 @@ Deno.test("a stage that lasts too long is stopped, with all it started", async (
     Deno.writeTextFileSync(`${folder}/program.ts`, program);
     const stage = { name: "slow", args: ["run", "-A", "--no-config", "program.ts"], live: true };
     const result = await runStage(stage, folder, performance.now() + STAGE_MS);
-    equal(result.ok, false);
+    strictEqual(result.ok, false);
     match(result.failures.join(), /stopped.*"the place"/);
-    equal(isRunning(Number(Deno.readTextFileSync(`${folder}/pid`))), false);
+    strictEqual(isRunning(Number(Deno.readTextFileSync(`${folder}/pid`))), false);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
@@ -63,9 +70,9 @@ Deno.test("a stage ends with its process, not with what that left behind", async
     Deno.writeTextFileSync(`${folder}/program.ts`, program);
     const stage = { name: "untidy", args: ["run", "-A", "--no-config", "program.ts"] };
     const result = await runStage(stage, folder, performance.now() + 60_000);
-    equal(result.ok, true);
+    strictEqual(result.ok, true);
     ok(result.seconds < 30);
-    equal(isRunning(Number(Deno.readTextFileSync(`${folder}/pid`))), false);
+    strictEqual(isRunning(Number(Deno.readTextFileSync(`${folder}/pid`))), false);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

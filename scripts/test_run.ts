@@ -1,15 +1,17 @@
 /**
  * Runs the tests, in order of cost: type check, house rules, build, unit, then each folder of
- * tests/. Every stage runs even if an earlier one failed, so that one run tells all; only without a
- * shim nothing would be told, so a failed build ends the run.
+ * tests/; at the end the executable, its own tests, and all scenarios once more by it and on epoll,
+ * so that each has passed on both engines and each form of the program has met each. Every stage
+ * runs even if an earlier one failed, so that one run tells all; only without a shim nothing would
+ * be told, so a failed build ends the run.
  *
  *   deno task test                          everything
  *   deno task test src/ring                 the tests in a folder or file
  *   deno task test src/ring --filter=lease  what is not a path goes to `deno test`
  *
  * `--gate` (deno task ok) adds formatting and lint. The types are checked once, for all files, and
- * not again by each stage. Test files run in parallel, but for scenarios, which measure and load
- * the machine. The last line is the sum: "512 passed, 0 failed".
+ * not again by each stage. Test files run in parallel, but for scenarios that measure the machine.
+ * The last line is the sum: "512 passed, 0 failed".
  */
 import { type Counts, runStage, type Stage, type StageResult } from "./stage.ts";
 
@@ -17,6 +19,11 @@ const DEADLINE_MS = 40 * 60 * 1000;
 const UNIT_FOLDERS = ["src", "ffi", "scripts"];
 /** First those that tell more precisely what is wrong. Other folders of tests/ follow by name. */
 const FOLDER_ORDER = ["scenario", "simulation", "fuzz"];
+/** Scenarios that measure or fill what all share: memory, open files, the network's speed. */
+const MEASURING = ["limits", "memory", "real", "relay"].map((name) => `tests/scenario/${name}/`);
+/** Scenarios wait more than they work. */
+const SCENARIO_JOBS = "3";
+const EXECUTABLE_PATH = "dist/ringway-linux-x64";
 
 interface Request {
   readonly gate: boolean;
@@ -57,21 +64,66 @@ export function planStages(request: Request, testFiles: readonly string[]): Stag
   const packages = chosen.has(SCENARIO) ? ["--peers"] : [];
   stages.push({ name: BUILD, args: [...runScript("scripts/setup.ts"), ...packages], live: true });
   const rank = (name: string) => ["unit", ...FOLDER_ORDER, name].indexOf(name);
-  const names = [...chosen.keys()].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  const names = [...chosen.keys()].filter((name) => name !== EXECUTABLE)
+    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
   for (const name of names) {
-    const isAlone = name === SCENARIO;
-    const flags = ["-A", "--no-check", "--quiet", ...(isAlone ? [] : ["--parallel"])];
-    stages.push({
-      name,
-      args: ["test", ...flags, ...options, ...chosen.get(name)!],
-      live: isAlone,
-    });
+    const files = chosen.get(name)!;
+    stages.push(
+      ...name === SCENARIO ? planScenarios(name, files, options) : [
+        testStage({ name, files, options }),
+      ],
+    );
   }
+  const executableTests = chosen.get(EXECUTABLE);
+  if (executableTests === undefined) return stages;
+  stages.push(
+    { name: "compile", args: runScript("scripts/compile.ts"), live: true },
+    testStage({ name: EXECUTABLE, files: executableTests, options, isAlone: true }),
+  );
+  // Who has chosen a few tests of the executable does not mean all that can be done with it.
+  if (paths.length > 0) return stages;
+  const env = { RINGWAY_PROGRAM: EXECUTABLE_PATH, RINGWAY_IO: "epoll" };
+  stages.push(...planScenarios("executable on epoll", chosen.get(SCENARIO) ?? [], options, env));
   return stages;
+}
+
+interface TestPart {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly options: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** One file after the other, shown as they come. */
+  readonly isAlone?: boolean;
+}
+
+function testStage({ name, files, options, env, isAlone = false }: TestPart): Stage {
+  const flags = ["-A", "--no-check", "--quiet", ...(isAlone ? [] : ["--parallel"])];
+  return { name, args: ["test", ...flags, ...options, ...files], env, live: isAlone };
+}
+
+function planScenarios(
+  name: string,
+  files: readonly string[],
+  options: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Stage[] {
+  const isMeasuring = (file: string) => MEASURING.some((folder) => file.startsWith(folder));
+  const measuring = files.filter(isMeasuring);
+  const others = files.filter((file) => !isMeasuring(file));
+  const jobs = { ...env, DENO_JOBS: SCENARIO_JOBS };
+  return [
+    ...others.length === 0
+      ? []
+      : [{ ...testStage({ name, files: others, options, env: jobs }), live: true }],
+    ...measuring.length === 0
+      ? []
+      : [testStage({ name: `${name}, alone`, files: measuring, options, env, isAlone: true })],
+  ];
 }
 
 const BUILD = "build";
 const SCENARIO = "scenario";
+const EXECUTABLE = "executable";
 
 /** The folder of tests/ that a test file is in, or "unit". */
 function stageName(file: string): string {
@@ -94,7 +146,7 @@ function findTestFiles(root: string, folder: string): string[] {
 function renderResult({ stage, ok, seconds, counts, failures }: StageResult): string {
   const tests = counts === undefined ? "" : `   ${renderCounts(counts)}`;
   const time = `${seconds.toFixed(1)} s`.padStart(9);
-  const row = `${stage.name.padEnd(12)} ${ok ? "ok    " : "FAILED"} ${time}${tests}`;
+  const row = `${stage.name.padEnd(26)} ${ok ? "ok    " : "FAILED"} ${time}${tests}`;
   return [row, ...failures.map((failure) => `    ${failure}`)].join("\n");
 }
 

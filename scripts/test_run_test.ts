@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepStrictEqual } from "node:assert/strict";
 import { planStages, readRequest } from "./test_run.ts";
 
 const FILES = [
@@ -7,7 +7,9 @@ const FILES = [
   "scripts/tidy_test.ts",
   "tests/all_test.ts",
   "tests/admin/top_test.ts",
+  "tests/executable/start_test.ts",
   "tests/fuzz/http1_test.ts",
+  "tests/scenario/memory/idle_test.ts",
   "tests/scenario/tcp/drain_test.ts",
   "tests/simulation/tunnel_test.ts",
 ];
@@ -18,24 +20,36 @@ function names(...args: string[]): string[] {
 }
 
 Deno.test("a whole run goes from cheap to dear, and forgets no folder", () => {
-  deepEqual(names(), [
+  deepStrictEqual(names(), [
     "type check",
     "tidy",
     "build",
     "unit",
     "scenario",
+    "scenario, alone",
     "simulation",
     "fuzz",
     "admin",
+    "compile",
+    "executable",
+    "executable on epoll",
+    "executable on epoll, alone",
   ]);
-  deepEqual(names("--gate").slice(0, 3), ["format", "lint", "type check"]);
+  deepStrictEqual(names("--gate").slice(0, 3), ["format", "lint", "type check"]);
 });
 
 Deno.test("paths choose files and leave out the stages without any", () => {
-  deepEqual(names("src/ring"), ["type check", "build", "unit"]);
-  deepEqual(names("./tests/scenario/"), ["type check", "build", "scenario"]);
+  deepStrictEqual(names("src/ring"), ["type check", "build", "unit"]);
+  deepStrictEqual(names("./tests/scenario/"), [
+    "type check",
+    "build",
+    "scenario",
+    "scenario, alone",
+  ]);
+  deepStrictEqual(names("tests/scenario/tcp"), ["type check", "build", "scenario"]);
+  deepStrictEqual(names("tests/executable"), ["type check", "build", "compile", "executable"]);
   const request = readRequest(["src/ring", "--filter=lease"], (path) => path === "src/ring");
-  deepEqual(planStages(request, FILES).at(-1)?.args, [
+  deepStrictEqual(planStages(request, FILES).at(-1)?.args, [
     "test",
     "-A",
     "--no-check",
@@ -52,7 +66,7 @@ Deno.test("the packages that scenarios need are installed for them alone", () =>
     return planStages(request, FILES).find(({ name }) => name === "build")?.args;
   };
   const setup = ["run", "-A", "--quiet", "scripts/setup.ts"];
-  deepEqual(buildArgs(), [...setup, "--peers"]);
-  deepEqual(buildArgs("tests/scenario"), [...setup, "--peers"]);
-  deepEqual(buildArgs("src/ring"), setup);
+  deepStrictEqual(buildArgs(), [...setup, "--peers"]);
+  deepStrictEqual(buildArgs("tests/scenario"), [...setup, "--peers"]);
+  deepStrictEqual(buildArgs("src/ring"), setup);
 });

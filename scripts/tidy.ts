@@ -3,12 +3,18 @@
  * Prints one line for each place that breaks one, and fails if there is any.
  *
  * The rules stand in tidy/: module_graph.ts (ranks, dead files), shape.ts (sizes, names, headers),
- * practice.ts (hot path, pure folders, pointers, metric names), top_level.ts. They are functions
- * from files to violations; this file reads the tree and prints.
+ * practice.ts (hot path, pure folders, pointers, metric names, strict comparison), top_level.ts.
+ * They are functions from files to violations; this file reads the tree and prints.
  */
 import { type CodeFile, readCodeFile, type Source, type Violation } from "./tidy/code_file.ts";
 import { checkRanks, checkReachable } from "./tidy/module_graph.ts";
-import { checkHot, checkMetricNames, checkPointers, checkPure } from "./tidy/practice.ts";
+import {
+  checkHot,
+  checkMetricNames,
+  checkPointers,
+  checkPure,
+  checkStrictNames,
+} from "./tidy/practice.ts";
 import {
   checkBarrel,
   checkFileName,
@@ -58,6 +64,7 @@ function checkTypescript(file: CodeFile): Violation[] {
     ...checkPure(file),
     ...checkPointers(file),
     ...checkMetricNames(file),
+    ...checkStrictNames(file),
   ];
 }
 

@@ -1,8 +1,14 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { checkTree } from "./tidy.ts";
 import { type CodeFile, readCodeFile, type Violation } from "./tidy/code_file.ts";
 import { checkRanks, checkReachable } from "./tidy/module_graph.ts";
-import { checkHot, checkMetricNames, checkPointers, checkPure } from "./tidy/practice.ts";
+import {
+  checkHot,
+  checkMetricNames,
+  checkPointers,
+  checkPure,
+  checkStrictNames,
+} from "./tidy/practice.ts";
 import {
   checkBarrel,
   checkFileName,
@@ -22,13 +28,13 @@ function apply(rule: Rule, path: string, text: string): string[] {
 }
 
 function accepts(rule: Rule, path: string, text: string): void {
-  deepEqual(apply(rule, path, text), []);
+  deepStrictEqual(apply(rule, path, text), []);
 }
 
 /** `text` must be found wrong once, on `line`, with a message that matches. */
 function rejects(rule: Rule, path: string, text: string, line: number, message: RegExp): void {
   const violations = apply(rule, path, text);
-  equal(violations.length, 1, `expected one violation, got ${JSON.stringify(violations)}`);
+  strictEqual(violations.length, 1, `expected one violation, got ${JSON.stringify(violations)}`);
   match(violations[0], new RegExp(`^${line}: `));
   match(violations[0], message);
 }
@@ -38,15 +44,15 @@ function kinds(text: string): string {
 }
 
 Deno.test("tokens: comments, strings and regular expressions are one token each", () => {
-  equal(kinds(`a // "x"`), `word a | comment // "x"`);
-  equal(kinds(`"// no" + '\\''`), `string "// no" | mark + | string '\\''`);
-  equal(kinds(`x = /[/"]\\//g;`), `word x | mark = | regex /[/"]\\//g | mark ;`);
-  equal(kinds(`a / b / c`), `word a | mark / | word b | mark / | word c`);
-  equal(kinds(`return /x/`), `word return | regex /x/`);
+  strictEqual(kinds(`a // "x"`), `word a | comment // "x"`);
+  strictEqual(kinds(`"// no" + '\\''`), `string "// no" | mark + | string '\\''`);
+  strictEqual(kinds(`x = /[/"]\\//g;`), `word x | mark = | regex /[/"]\\//g | mark ;`);
+  strictEqual(kinds(`a / b / c`), `word a | mark / | word b | mark / | word c`);
+  strictEqual(kinds(`return /x/`), `word return | regex /x/`);
 });
 
 Deno.test("tokens: code inside a template is code, also with braces and templates in it", () => {
-  equal(
+  strictEqual(
     kinds("`a${f({ b: `c${d}` })}e` + g"),
     [
       "template `a${",
@@ -69,7 +75,7 @@ Deno.test("tokens: code inside a template is code, also with braces and template
 
 Deno.test("tokens: lines are counted through comments and templates", () => {
   const tokens = tokenize("/*\n*/ a `\n\n` b\nc");
-  deepEqual(tokens.map(({ line }) => line), [1, 2, 2, 4, 5]);
+  deepStrictEqual(tokens.map(({ line }) => line), [1, 2, 2, 4, 5]);
 });
 
 Deno.test("functions: declarations, methods and arrows are found, with return types", () => {
@@ -87,7 +93,7 @@ Deno.test("functions: declarations, methods and arrows are found, with return ty
     "const f = x ? g(y) : { z: 1 };",
   ].join("\n");
   const spans = readCodeFile({ path: "src/a.ts", text }).functions;
-  deepEqual(spans.map(({ firstLine, lastLine }) => `${firstLine}-${lastLine}`), [
+  deepStrictEqual(spans.map(({ firstLine, lastLine }) => `${firstLine}-${lastLine}`), [
     "1-2",
     "4-7",
     "9-10",
@@ -142,7 +148,7 @@ Deno.test("reachable: a file that nothing but its own test uses is dead", () => 
   ].map(([path, text]) => readCodeFile({ path, text }));
   const config = { path: "deno.json", text: `{"tasks": {"bench": "deno run scripts/bench.ts"}}` };
   const dead = checkReachable(files, config).map(({ path }) => path);
-  deepEqual(dead, ["src/base/hash.ts", "scripts/old.ts"]);
+  deepStrictEqual(dead, ["src/base/hash.ts", "scripts/old.ts"]);
 });
 
 Deno.test("size: the caps of lines and columns", () => {
@@ -159,7 +165,7 @@ Deno.test("size: a long function is a warning, a very long one an error", () => 
   rejects(checkFunctions, "src/a.ts", text(71), 1, /run: 71 lines, about 70 is usual/);
   rejects(checkFunctions, "src/a.ts", text(91), 1, /run: 91 lines, the cap is 90/);
   const warnings = checkFunctions(readCodeFile({ path: "src/a.ts", text: text(71) }));
-  equal(warnings[0].warning, true);
+  strictEqual(warnings[0].warning, true);
 });
 
 Deno.test("names: files are nouns in snake_case, and no barrels", () => {
@@ -275,11 +281,36 @@ Deno.test("metrics: names are spelled in one file", () => {
   accepts(checkMetricNames, "src/worker/worker_test.ts", text);
 });
 
+Deno.test("comparison: what is loose when imported by name is not, under any name", () => {
+  const path = "src/base/hash_test.ts";
+  const from = `from "node:assert/strict";`;
+  const cases = [
+    ["equal", "strictEqual"],
+    ["deepEqual", "deepStrictEqual"],
+    ["notEqual", "notStrictEqual"],
+    ["notDeepEqual", "notDeepStrictEqual"],
+  ];
+  for (const [loose, strict] of cases) {
+    const message = new RegExp(`: ${loose} imported by name .*loose.*: import ${strict}$`);
+    rejects(checkStrictNames, path, `import { ${loose} } ${from}`, 1, message);
+    rejects(checkStrictNames, path, `import {\n  match,\n  ${loose},\n} ${from}`, 3, message);
+    rejects(checkStrictNames, path, `import assert, { ${loose} as same } ${from}`, 1, message);
+    accepts(checkStrictNames, path, `import { ${strict}, match } ${from}`);
+    accepts(checkStrictNames, path, `import { ${strict} as ${loose} } ${from}`);
+    accepts(checkStrictNames, path, `import { ${loose} } from "./hash.ts";`);
+    accepts(checkStrictNames, path, `import assert ${from}\nassert.${loose}(a, b);`);
+  }
+  const both = checkStrictNames(
+    readCodeFile({ path, text: `import { deepEqual, equal } ${from}` }),
+  );
+  deepStrictEqual(both.map(({ line }) => line), [1, 1]);
+});
+
 Deno.test("top level: the known entries, dot files and build output, nothing else", () => {
   const known = ["deno.json", "src", "ffi", "shim", "config", "tests", "scripts", "README.md"];
-  deepEqual(checkTopLevel([...known, "LICENSE", ".git", ".ci", "dist"]), []);
+  deepStrictEqual(checkTopLevel([...known, "LICENSE", ".git", ".ci", "dist"]), []);
   const violations = checkTopLevel([...known, "notes.md"]);
-  deepEqual(violations.map(({ path, message }) => `${path}: ${message}`), [
+  deepStrictEqual(violations.map(({ path, message }) => `${path}: ${message}`), [
     "LICENSE: missing at the top of the repository",
     "notes.md: does not belong at the top of the repository",
   ]);
@@ -294,7 +325,7 @@ Deno.test("tree: rules are applied to each kind of file, in order of place", () 
     { path: "src/admin/dashboard/thePage.js", text: "x;" },
   ];
   const found = checkTree(files, { path: "deno.json", text: "" });
-  deepEqual(found.map(({ path, line }) => `${path}:${line}`), [
+  deepStrictEqual(found.map(({ path, line }) => `${path}:${line}`), [
     "shim/shim.c:1",
     "src/admin/dashboard/thePage.js:1",
     "src/base/a.ts:2",

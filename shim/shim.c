@@ -1,5 +1,6 @@
 /*
- * Implementation of shim.h. Three parts: the ring, sockets, the process.
+ * Implementation of shim.h. Three parts: the ring, sockets, the process. Where there is no io_uring
+ * the engine of epoll.c takes the ring's place; it also hears of the files that come and go here.
  *
  * liburing 2.3 (Debian 12) lays the rings out; constants that it does not know yet are written
  * here as numbers: they are kernel interface and do not change. After rw_ring_open the submission
@@ -7,6 +8,8 @@
  */
 #define _GNU_SOURCE
 #include "shim.h"
+#include "engine.h"
+#include "harden.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,23 +97,44 @@ static int32_t check(long result) { return result < 0 ? -errno : (int32_t)result
 
 /* ---- The ring ------------------------------------------------------------------------------ */
 
-static int open_ring(struct io_uring *into, uint32_t entries, struct io_uring_params *params) {
+static int open_ring(struct io_uring *into, uint32_t entries, struct io_uring_params *params,
+                     uint32_t more_flags) {
   memset(params, 0, sizeof *params);
   /* DEFER_TASKRUN (Linux 6.1) runs completions only inside rw_enter, on our thread. The completion
    * queue is eight times the submission queue so that multishot operations do not overflow it. */
   params->flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL |
-                  IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+                  IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | more_flags;
   params->cq_entries = entries * 8;
   return io_uring_queue_init_params(entries, into, params);
 }
 
-int32_t rw_probe(void) {
-  struct io_uring probe;
-  struct io_uring_params params;
-  int result = open_ring(&probe, 8, &params);
-  if (result < 0) return result;
-  io_uring_queue_exit(&probe);
-  return (int32_t)params.features;
+/*
+ * As large as the workers', as many at once, and each with a page for every lane: rings count as
+ * locked memory of their user (RLIMIT_MEMLOCK), which may suffice for some and not for all.
+ */
+int32_t rw_probe(uint32_t entries, uint32_t rings) {
+  static struct io_uring probes[RW_WORKERS_MAX];
+  struct io_uring_params params = {0};
+  if (rings > RW_WORKERS_MAX) rings = RW_WORKERS_MAX;
+  char *lanes = mmap(0, (size_t)rings * RW_LANES_MAX * PAGE, PROT_READ | PROT_WRITE,
+                     MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+  if (lanes == MAP_FAILED) return -errno;
+  int result = 0;
+  uint32_t opened = 0;
+  while (opened < rings && result >= 0) {
+    result = open_ring(&probes[opened], entries, &params, 0);
+    if (result < 0) break;
+    for (uint32_t lane = 0; lane < RW_LANES_MAX && result >= 0; lane++) {
+      struct io_uring_buf_reg registration = {
+        .ring_addr = (uintptr_t)lanes + (opened * RW_LANES_MAX + lane) * PAGE,
+        .ring_entries = PAGE / sizeof(struct io_uring_buf), .bgid = (uint16_t)lane};
+      result = io_uring_register_buf_ring(&probes[opened], &registration, 0);
+    }
+    opened++;
+  }
+  while (opened > 0) io_uring_queue_exit(&probes[--opened]);
+  munmap(lanes, (size_t)rings * RW_LANES_MAX * PAGE);
+  return result < 0 ? result : (int32_t)params.features;
 }
 
 /*
@@ -121,7 +145,7 @@ int32_t rw_probe(void) {
 static uint32_t probe_receive_allowance(void) {
   struct io_uring trial;
   struct io_uring_params params;
-  if (open_ring(&trial, 8, &params) < 0) return 0;
+  if (open_ring(&trial, 8, &params, 0) < 0) return 0;
   uint32_t supported = 0;
   int pair[2] = {-1, -1};
   void *page = mmap(0, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
@@ -151,11 +175,12 @@ done:
   return supported;
 }
 
-int32_t rw_ring_open(uint32_t entries) {
+int32_t rw_ring_open(uint32_t entries, uint32_t engine) {
   if (control.sqes) return -EALREADY;
+  if (engine == RW_EPOLL) return engine_open(entries, &control);
   uint32_t allowance = probe_receive_allowance();
   struct io_uring_params params;
-  int result = open_ring(&ring, entries, &params);
+  int result = open_ring(&ring, entries, &params, IORING_SETUP_R_DISABLED);
   if (result < 0) return result;
   /* The index array stays the identity for ever: TypeScript writes SQEs in ring order. */
   for (unsigned i = 0; i < params.sq_entries; i++) ring.sq.array[i] = i;
@@ -165,6 +190,8 @@ int32_t rw_ring_open(uint32_t entries) {
   /* Nothing here should need a kernel worker thread; if something does, let there be few. */
   unsigned workers[2] = {2, 2};
   io_uring_register_iowq_max_workers(&ring, workers);
+  result = limit_ring(&ring);
+  if (result < 0) return result;
 
   control.sqes = (uintptr_t)ring.sq.sqes;
   control.sq_head = (uintptr_t)ring.sq.khead;
@@ -187,8 +214,11 @@ int32_t rw_lane_open(uint32_t lane, uint32_t entries) {
   if (mapped < 0) return mapped;
   struct io_uring_buf_reg registration = {
     .ring_addr = control.address, .ring_entries = entries, .bgid = (uint16_t)lane};
-  int result = io_uring_register_buf_ring(&ring, &registration, 0);
-  if (result < 0) return result;
+  if (engine_is_open()) engine_lane_open(lane, entries, control.address);
+  else {
+    int result = io_uring_register_buf_ring(&ring, &registration, 0);
+    if (result < 0) return result;
+  }
   control.lanes[lane] = control.address;
   return 0;
 }
@@ -201,8 +231,10 @@ int32_t rw_enter(uint32_t submit, uint32_t wait, uint32_t timeout_ms) {
   struct __kernel_timespec timeout = {
     .tv_sec = timeout_ms / 1000, .tv_nsec = (long long)(timeout_ms % 1000) * 1000000};
   struct io_uring_getevents_arg argument = {.sigmask_sz = 8, .ts = (uintptr_t)&timeout};
-  int32_t result = check(syscall(__NR_io_uring_enter, ring.enter_ring_fd, submit, wait,
-                                 enter_flags, &argument, sizeof argument));
+  int32_t result = engine_is_open()
+    ? engine_enter(submit, wait, timeout_ms)
+    : check(syscall(__NR_io_uring_enter, ring.enter_ring_fd, submit, wait, enter_flags,
+                    &argument, sizeof argument));
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   control.now_ms = (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
@@ -253,8 +285,15 @@ int32_t rw_shared_create(uint32_t pages) {
 
 /* ---- Sockets ------------------------------------------------------------------------------- */
 
+static int is_tcp(int family, int type) {
+  return type == SOCK_STREAM && (family == AF_INET || family == AF_INET6);
+}
+
 int32_t rw_socket(int32_t family, int32_t type) {
-  return check(socket(family, type | SOCK_CLOEXEC, 0));
+  int fd = socket(family, type | SOCK_CLOEXEC | (engine_is_open() ? SOCK_NONBLOCK : 0), 0);
+  if (fd < 0) return -errno;
+  engine_note_made(fd, is_tcp(family, type));
+  return fd;
 }
 
 int32_t rw_set_option(int32_t fd, int32_t level, int32_t option, int32_t value) {
@@ -307,7 +346,11 @@ int32_t rw_accept(int32_t fd) {
   struct timeval patience = {.tv_usec = 1};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   socklen_t bytes = sizeof control.scratch;
-  return check(accept4(fd, (struct sockaddr *)control.scratch, &bytes, SOCK_CLOEXEC));
+  int flags = SOCK_CLOEXEC | (engine_is_open() ? SOCK_NONBLOCK : 0);
+  int made = accept4(fd, (struct sockaddr *)control.scratch, &bytes, flags);
+  if (made < 0) return -errno;
+  engine_note_made(made, is_tcp(scratch_address()->sa_family, SOCK_STREAM));
+  return made;
 }
 
 /*
@@ -351,7 +394,10 @@ int32_t rw_reset_on_close(int32_t fd) {
 
 /* ---- The process --------------------------------------------------------------------------- */
 
-int32_t rw_close(int32_t fd) { return check(close(fd)); }
+int32_t rw_close(int32_t fd) {
+  engine_note_closing(fd);
+  return check(close(fd));
+}
 
 int32_t rw_close_on_exec(int32_t fd, uint32_t on) {
   return check(fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0));

@@ -19,9 +19,10 @@
 
 #pragma GCC visibility push(default) /* the build hides everything else */
 
-#define RW_ABI 2
+#define RW_ABI 3
 #define RW_SCRATCH_BYTES 1024
 #define RW_LANES_MAX 3
+#define RW_WORKERS_MAX 256
 
 struct rw_control {
   /* The mapped rings: addresses of the arrays and of their heads and tails. */
@@ -40,9 +41,14 @@ struct rw_control {
 const char *rw_layout(void);
 struct rw_control *rw_control(void);
 
-/* Ring. rw_probe opens and closes a small ring and returns its features. */
-int32_t rw_probe(void);
-int32_t rw_ring_open(uint32_t entries);
+/*
+ * Ring. rw_probe opens and closes as many rings as told and returns their features. Both engines
+ * have the same queues in memory; RW_EPOLL is for where io_uring is not to be had (epoll.c).
+ */
+#define RW_URING 0u
+#define RW_EPOLL 1u
+int32_t rw_probe(uint32_t entries, uint32_t rings);
+int32_t rw_ring_open(uint32_t entries, uint32_t engine);
 int32_t rw_lane_open(uint32_t lane, uint32_t entries);
 int32_t rw_enter(uint32_t submit, uint32_t wait, uint32_t timeout_ms);
 
@@ -80,6 +86,23 @@ int32_t rw_pin(uint32_t cpu);
 int32_t rw_name(void);
 int32_t rw_signals_open(void);
 int32_t rw_nop(int32_t value);
+
+/*
+ * Giving up what is not needed any more; see harden.c and privileges.c. Capabilities are masks of
+ * those below 32. RW_ALLOW_* are no steps: what the steps leave, for configurations that need it.
+ */
+#define RW_NO_NEW_PRIVS 1u
+#define RW_CAPABILITIES 2u
+#define RW_LANDLOCK 4u
+#define RW_SECCOMP 8u
+#define RW_FILES 16u
+#define RW_STEPS 31u
+#define RW_RING 32u
+#define RW_ALLOW_UNIX 256u /* sockets of the unix family */
+#define RW_ALLOW_BIND 512u /* bind(2): connecting from other addresses */
+int32_t rw_harden(uint32_t steps, uint32_t kept_capabilities);
+int32_t rw_landlock_version(void);
+int32_t rw_drop_user(uint32_t uid, uint32_t gid, uint32_t kept, uint32_t inherited);
 
 #pragma GCC visibility pop
 

@@ -76,12 +76,12 @@ function listPanels({ load, memory }: Report): Panel[] {
 
 /** Those who were measured, and which of their parts. */
 function listProxies({ load, memory }: Report): string {
-  const parts = { ringway: "", nginx: " (stream)", haproxy: " (TCP)", dnsdist: "", bare: "" };
+  const parts: Partial<Record<ContenderName, string>> = { nginx: " (stream)", haproxy: " (TCP)" };
   const present = new Set(
     [...load, ...memory].flatMap(({ contenders }) => contenders.map(({ name }) => name)),
   );
   const names = CONTENDER_NAMES.filter((name) => present.has(name))
-    .map((name) => `${TITLES[name]}${parts[name]}`);
+    .map((name) => `${TITLES[name]}${parts[name] ?? ""}`);
   return names.join(", ").replace(/, ([^,]*)$/, " and $1");
 }
 

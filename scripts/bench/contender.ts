@@ -12,7 +12,14 @@ import { findFreePort, findFreeUdpPort } from "./free_port.ts";
 import type { CaseName, LoadCase } from "./goal.ts";
 import { isUdpAnswered } from "./udp_probe.ts";
 
-export const CONTENDER_NAMES = ["ringway", "nginx", "haproxy", "dnsdist", "bare"] as const;
+export const CONTENDER_NAMES = [
+  "ringway",
+  "nginx",
+  "haproxy",
+  "dnsdist",
+  "bare",
+  "epoll",
+] as const;
 export type ContenderName = typeof CONTENDER_NAMES[number];
 /** As their makers write them. */
 export const TITLES: Readonly<Record<ContenderName, string>> = {
@@ -21,6 +28,7 @@ export const TITLES: Readonly<Record<ContenderName, string>> = {
   haproxy: "HAProxy",
   dnsdist: "dnsdist",
   bare: "bare Ringway",
+  epoll: "Ringway/epoll",
 };
 
 /** What everything runs in. */

@@ -1,4 +1,4 @@
-import { deepEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, throws } from "node:assert/strict";
 import { parseDnsperf } from "./dnsperf.ts";
 
 const OUTPUT = `DNS Performance Testing Tool
@@ -24,7 +24,7 @@ Statistics:
 `;
 
 Deno.test("what dnsperf prints is read, and no percentile is made up", () => {
-  deepEqual(parseDnsperf(OUTPUT), {
+  deepStrictEqual(parseDnsperf(OUTPUT), {
     count: 59495,
     seconds: 1.000432,
     p50Micros: NaN,
@@ -36,7 +36,7 @@ Deno.test("what dnsperf prints is read, and no percentile is made up", () => {
 Deno.test("an answer that tells of a failure is none", () => {
   const codes = "NOERROR 59000 (99.17%), SERVFAIL 495 (0.83%)";
   const { count, errors } = parseDnsperf(OUTPUT.replace("NOERROR 59495 (100.00%)", codes));
-  deepEqual([count, errors], [59000, 500]);
+  deepStrictEqual([count, errors], [59000, 500]);
 });
 
 Deno.test("an output without figures or without answers is refused", () => {

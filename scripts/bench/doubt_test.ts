@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepStrictEqual } from "node:assert/strict";
 import { findDoubts } from "./doubt.ts";
 import { FLOWS_CASE } from "./goal.ts";
 import { summarizeLoad, summarizeMemory } from "./summary.ts";
@@ -10,32 +10,35 @@ const { cores } = TEST_MACHINE;
 
 Deno.test("a long run on a quiet machine leaves no doubt", () => {
   const load = [summarizeLoad(testLoad("bulk", MICROS))];
-  deepEqual(findDoubts(LONG, cores, load, [], testGarbage(1e6, 0)), []);
+  deepStrictEqual(findDoubts(LONG, cores, load, [], testGarbage(1e6, 0)), []);
 });
 
 Deno.test("a short run says so", () => {
   const [doubt] = findDoubts({ rounds: 2, seconds: 1 }, cores, [], [], null);
-  deepEqual(doubt, "a short run (rounds: 2, of 1 s): shows that it works, no more");
+  deepStrictEqual(doubt, "a short run (rounds: 2, of 1 s): shows that it works, no more");
 });
 
 Deno.test("threads of one core are told", () => {
   const doubts = findDoubts(LONG, { ...cores, siblings: true }, [], [], null);
-  deepEqual(doubts, ["proxy and load ran on two threads of one physical core"]);
+  deepStrictEqual(doubts, ["proxy and load ran on two threads of one physical core"]);
 });
 
 Deno.test("failures, and what others took, are told by case", () => {
   const more = { errors: 400, foreignShare: 0.5, stolenShare: 0.1 };
   const { contenders, ...rest } = summarizeLoad(testLoad("bulk", MICROS, more));
-  deepEqual(findDoubts(LONG, cores, [{ ...rest, contenders: contenders.slice(2) }], [], null), [
-    "bulk: 1,200 requests failed with HAProxy",
-    "bulk: others used up to 50 % of the proxies' core",
-    "bulk: the hypervisor took up to 10 % of the proxies' core",
-  ]);
+  deepStrictEqual(
+    findDoubts(LONG, cores, [{ ...rest, contenders: contenders.slice(2) }], [], null),
+    [
+      "bulk: 1,200 requests failed with HAProxy",
+      "bulk: others used up to 50 % of the proxies' core",
+      "bulk: the hypervisor took up to 10 % of the proxies' core",
+    ],
+  );
 });
 
 Deno.test("no garbage is doubted when it was hardly looked for", () => {
   const silent = { ...testGarbage(5e5, 0), collectionsBefore: 0 };
-  deepEqual(findDoubts(LONG, cores, [], [], silent), [
+  deepStrictEqual(findDoubts(LONG, cores, [], [], silent), [
     "garbage was counted over 500,000 chunks, not a million",
     "V8 told of no collection, not even at its start: it may not have told at all",
   ]);
@@ -43,7 +46,7 @@ Deno.test("no garbage is doubted when it was hardly looked for", () => {
 
 Deno.test("what UDP lost is told as lost", () => {
   const load = [summarizeLoad(testLoad("udp-64", { ringway: [1], nginx: [2] }, { errors: 7 }))];
-  deepEqual(findDoubts(LONG, cores, load, [], null), [
+  deepStrictEqual(findDoubts(LONG, cores, load, [], null), [
     "udp-64: 7 round trips were lost with Ringway",
     "udp-64: 7 round trips were lost with nginx",
   ]);
@@ -55,8 +58,8 @@ Deno.test("a load that is hardly faster without a proxy is doubted", () => {
     const load = [summarizeLoad({ ...result, alone: testSample(0, { count }) })];
     return findDoubts(LONG, cores, load, [], null);
   };
-  deepEqual(doubt(90_000), []);
-  deepEqual(doubt(78_000), [
+  deepStrictEqual(doubt(90_000), []);
+  deepStrictEqual(doubt(78_000), [
     "udp-512: load and origin alone are only 1.3 times as fast as through Ringway: " +
     "they may have been the limit",
   ]);
@@ -69,8 +72,8 @@ Deno.test("a stream that fell short of its rate is doubted, and one that was los
     const load = [{ ...rest, contenders: contenders.slice(0, 1) }];
     return findDoubts(LONG, cores, load, [], null);
   };
-  deepEqual(doubts(150_000, 10_000), ["udp-bulk: 10,000 datagrams were lost with Ringway"]);
-  deepEqual(doubts(100_000, 0), [
+  deepStrictEqual(doubts(150_000, 10_000), ["udp-bulk: 10,000 datagrams were lost with Ringway"]);
+  deepStrictEqual(doubts(100_000, 0), [
     "udp-bulk: of 80,000 datagrams a second only 50,000 were sent to Ringway",
   ]);
 });
@@ -82,7 +85,7 @@ Deno.test("flows that did not come about are told", () => {
     samples: samples.map((sample) => ({ ...sample, lost: each.name === "nginx" ? 1234 : 0 })),
   }));
   const memory = [summarizeMemory({ test, contenders: lost })];
-  deepEqual(findDoubts(LONG, cores, [], memory, null), [
+  deepStrictEqual(findDoubts(LONG, cores, [], memory, null), [
     "udp-flows: 1,234 times no flow with nginx",
   ]);
 });

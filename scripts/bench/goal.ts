@@ -7,8 +7,8 @@
  */
 
 export const CASE_NAMES = [
-  ...["keep-alive", "health", "connection", "bulk", "bulk-tuned", "idle"] as const,
-  ...["udp-64", "udp-512", "udp-bulk", "udp-dns", "udp-flows"] as const,
+  ...["keep-alive", "health", "engines", "connection", "bulk", "bulk-tuned", "idle"] as const,
+  ...["udp-64", "udp-512", "udp-engines", "udp-bulk", "udp-dns", "udp-flows"] as const,
 ] as const;
 export type CaseName = typeof CASE_NAMES[number];
 
@@ -71,6 +71,14 @@ export const HTTP_CASES: readonly HttpCase[] = [
   },
   {
     ...HTTP,
+    name: "engines",
+    title: "the same on io_uring and on epoll, which is used where the first is not allowed",
+    connections: 64,
+    path: "/small",
+    headers: [],
+  },
+  {
+    ...HTTP,
     name: "connection",
     title: "a new connection per request, 64 at a time, small body",
     connections: 64,
@@ -116,6 +124,7 @@ const TRIP = {
 export const TRIP_CASES: readonly TripCase[] = [
   { ...TRIP, name: "udp-64", title: "UDP, 64 clients, 64 bytes and their answer", clients: 64 },
   { ...TRIP, name: "udp-512", title: "UDP, 512 clients, 64 bytes and their answer", clients: 512 },
+  { ...TRIP, name: "udp-engines", title: "the first on io_uring and on epoll", clients: 64 },
 ];
 
 export const DNS_CASE: TripCase = {
@@ -174,11 +183,13 @@ export const FLOWS_CASE: MemoryCase = {
 export const RATIO_MAX: Readonly<Record<LoadName, number | null>> = {
   "keep-alive": 0.92,
   "health": 1.03,
+  "engines": null,
   "connection": 0.90,
   "bulk": 0.90,
   "bulk-tuned": 0.90,
   "udp-64": 0.60,
   "udp-512": 0.60,
+  "udp-engines": null,
   "udp-dns": null,
   "udp-bulk": null,
 };

@@ -67,7 +67,8 @@ async function measure(
 ): Promise<Sample> {
   const core = bench.proxyCore;
   const softirq = usage.findSoftirqThread(core);
-  const readTurnsOf = () => proxy.name === "ringway" ? readTurns(bench.folder, proxy) : null;
+  const isOwn = proxy.name === "ringway" || proxy.name === "epoll";
+  const readTurnsOf = () => isOwn ? readTurns(bench.folder, proxy) : null;
   const read = () => ({
     core: usage.readCoreSeconds(core),
     worker: usage.readStat(proxy.workerPid),

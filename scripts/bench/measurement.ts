@@ -12,7 +12,7 @@ import { type Loading, type LoadResult, runLoadCase } from "./load_case.ts";
 import { type MemoryResult, runFlowsCase, runIdleCase } from "./memory_case.ts";
 import { nginxContender, startOrigin } from "./nginx.ts";
 import type { BenchOptions } from "./options.ts";
-import { bareContender, ringwayContender } from "./ringway.ts";
+import { bareContender, epollContender, ringwayContender } from "./ringway.ts";
 import { buildUdpLoad } from "./udp_load_build.ts";
 import { runStream, runTrips, startUdpOrigin } from "./udp_load.ts";
 import { runWrk } from "./wrk.ts";
@@ -29,6 +29,20 @@ export interface Measurement {
 
 type Tell = (line: string) => void;
 
+/** Who takes part in a case: the peers, or the program itself in another state. */
+function choose(bench: Workbench, test: goal.CaseName, all: readonly Contender[]) {
+  const [ringway] = all;
+  switch (test) {
+    case "health":
+      return [ringway, bareContender(bench.folder)];
+    case "engines":
+    case "udp-engines":
+      return [ringway, epollContender(bench.folder)];
+    default:
+      return all;
+  }
+}
+
 async function measureHttp(
   bench: Workbench,
   contenders: readonly Contender[],
@@ -37,14 +51,18 @@ async function measureHttp(
 ): Promise<Pick<Measurement, "load" | "garbage">> {
   const load: LoadResult[] = [];
   let garbage: GarbageResult | null = null;
-  const [ringway] = contenders;
   const origin = await startOrigin(bench);
   for (const test of goal.HTTP_CASES) {
     if (!options.cases.includes(test.name)) continue;
     const run: Loading["run"] = (port, seconds) =>
       runWrk(bench.children, test, bench.loadCore, port, seconds);
-    const peers = test.name === "health" ? [ringway, bareContender(bench.folder)] : contenders;
-    const loading = { test, contenders: peers, origin: origin.port, run, runAlone: null };
+    const loading = {
+      test,
+      contenders: choose(bench, test.name, contenders),
+      origin: origin.port,
+      run,
+      runAlone: null,
+    };
     load.push(await runLoadCase(bench, loading, options, tell));
     if (test.name !== "keep-alive") continue;
     tell("keep-alive: counting garbage");
@@ -84,7 +102,11 @@ async function measureUdp(
   const echo = await startUdpOrigin(bench, program, "echo");
   for (const each of listEchoed(bench, program, echo.port)) {
     if (!options.cases.includes(each.test.name)) continue;
-    const loading = { ...each, contenders, origin: echo.port };
+    const loading = {
+      ...each,
+      contenders: choose(bench, each.test.name, contenders),
+      origin: echo.port,
+    };
     load.push(await runLoadCase(bench, loading, options, tell));
   }
   await bench.children.end(echo.child);

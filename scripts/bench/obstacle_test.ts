@@ -1,10 +1,10 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { findObstacle, type Means, parseOpenFiles, readMeans } from "./obstacle.ts";
 
 const GOOD: Means = { cpus: 2, quota: Infinity, missingPrograms: [], openFiles: 20_000 };
 
 Deno.test("two cores, the programs and enough files are enough", () => {
-  equal(findObstacle(GOOD), null);
+  strictEqual(findObstacle(GOOD), null);
 });
 
 Deno.test("one core is told, by affinity or by quota", () => {
@@ -24,12 +24,12 @@ Deno.test("too low a limit of open files is told", () => {
 Deno.test("the limit of open files is the hard one", () => {
   const line = (hard: string) =>
     `Limit  Soft Limit  Hard Limit  Units\nMax open files   1024   ${hard}   files\n`;
-  equal(parseOpenFiles(line("524288")), 524288);
-  equal(parseOpenFiles(line("unlimited")), Infinity);
+  strictEqual(parseOpenFiles(line("524288")), 524288);
+  strictEqual(parseOpenFiles(line("unlimited")), Infinity);
 });
 
 Deno.test("this machine's means can be read", () => {
   const { openFiles, missingPrograms } = readMeans(["no_such_program"]);
-  equal(typeof openFiles, "number");
-  deepEqual(missingPrograms, ["no_such_program"]);
+  strictEqual(typeof openFiles, "number");
+  deepStrictEqual(missingPrograms, ["no_such_program"]);
 });

@@ -1,9 +1,9 @@
-import { deepEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, throws } from "node:assert/strict";
 import { CASE_NAMES } from "./goal.ts";
 import { readOptions } from "./options.ts";
 
 Deno.test("without options everything is measured", () => {
-  deepEqual(readOptions([]), {
+  deepStrictEqual(readOptions([]), {
     rounds: 7,
     seconds: 3,
     cases: CASE_NAMES,
@@ -14,7 +14,7 @@ Deno.test("without options everything is measured", () => {
 });
 
 Deno.test("options are read in both forms, later ones win", () => {
-  deepEqual(readOptions(["--quick", "--rounds=5", "--case", "idle", "--out", "/x", "-h"]), {
+  deepStrictEqual(readOptions(["--quick", "--rounds=5", "--case", "idle", "--out", "/x", "-h"]), {
     rounds: 5,
     seconds: 1,
     cases: ["idle"],
@@ -28,7 +28,7 @@ Deno.test("cases are run once each, in the order of the bench", () => {
   const { cases, markdown } = readOptions([
     ...["--case", "bulk", "--markdown", "--case=keep-alive", "--case", "bulk"],
   ]);
-  deepEqual([cases, markdown], [["keep-alive", "bulk"], true]);
+  deepStrictEqual([cases, markdown], [["keep-alive", "bulk"], true]);
 });
 
 Deno.test("what makes no sense is refused with what was expected", () => {

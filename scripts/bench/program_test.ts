@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepStrictEqual } from "node:assert/strict";
 import { CASE_NAMES } from "./goal.ts";
 import { listPrograms } from "./program.ts";
 
@@ -7,8 +7,8 @@ function namesFor(...cases: Parameters<typeof listPrograms>[0]): string[] {
 }
 
 Deno.test("only what the chosen cases need has to be there", () => {
-  deepEqual(namesFor("udp-64", "udp-flows"), ["nginx"]);
-  deepEqual(namesFor("udp-dns"), ["nginx", "dnsdist", "dnsperf"]);
-  deepEqual(namesFor("bulk"), ["nginx", "haproxy", "wrk"]);
-  deepEqual(namesFor(...CASE_NAMES), ["nginx", "haproxy", "dnsdist", "wrk", "dnsperf"]);
+  deepStrictEqual(namesFor("udp-64", "udp-flows"), ["nginx"]);
+  deepStrictEqual(namesFor("udp-dns"), ["nginx", "dnsdist", "dnsperf"]);
+  deepStrictEqual(namesFor("bulk"), ["nginx", "haproxy", "wrk"]);
+  deepStrictEqual(namesFor(...CASE_NAMES), ["nginx", "haproxy", "dnsdist", "wrk", "dnsperf"]);
 });

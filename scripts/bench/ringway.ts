@@ -36,7 +36,10 @@ const CARELESS = `    outlier_detection: false
     retries: 0
 `;
 
-function backendKeys(test: CaseName, name: "ringway" | "bare"): string {
+/** The contenders that are this program. */
+type OwnName = "ringway" | "bare" | "epoll";
+
+function backendKeys(test: CaseName, name: OwnName): string {
   if (name === "bare") return CARELESS;
   return test === "health" ? CAREFUL : "";
 }
@@ -46,7 +49,7 @@ export function ringwayTuning(
   folder: string,
   test: CaseName,
   workerFlags: string,
-  name: "ringway" | "bare" = "ringway",
+  name: OwnName = "ringway",
 ): Tuning {
   return {
     label: workerFlags === "" ? DEFAULTS : workerFlags,
@@ -59,6 +62,7 @@ export function ringwayTuning(
     // At the end of the bench nobody is connected who would be worth waiting for.
     config: ({ listen, origin }) =>
       `workers: 1
+io: ${name === "epoll" ? "epoll" : "uring"}
 log: { level: warn, format: text }
 drain: 0s
 admin: { bind: "unix:${adminPath(folder, listen)}" }
@@ -78,6 +82,11 @@ export function ringwayContender(folder: string): Contender {
 /** The same program with nothing on that watches over servers. */
 export function bareContender(folder: string): Contender {
   return { name: "bare", tunings: (test) => [ringwayTuning(folder, test, "", "bare")] };
+}
+
+/** The same program without io_uring. */
+export function epollContender(folder: string): Contender {
+  return { name: "epoll", tunings: (test) => [ringwayTuning(folder, test, "", "epoll")] };
 }
 
 /** Turns of the worker so far: its system calls. */

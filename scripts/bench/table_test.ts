@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { renderMarkdown, renderTable, type Table } from "./table.ts";
 
 const TABLE: Table = {
@@ -8,7 +8,7 @@ const TABLE: Table = {
 };
 
 Deno.test("on a terminal names stand left and figures right", () => {
-  equal(
+  strictEqual(
     renderTable(TABLE),
     [
       "what is compared",
@@ -20,7 +20,7 @@ Deno.test("on a terminal names stand left and figures right", () => {
 });
 
 Deno.test("in Markdown the columns are aligned too", () => {
-  equal(
+  strictEqual(
     renderMarkdown(TABLE),
     [
       "|         |    time |     n |",
@@ -33,15 +33,15 @@ Deno.test("in Markdown the columns are aligned too", () => {
 
 Deno.test("two columns may hold names", () => {
   const table = { title: "t", names: 2, head: ["a", "b", "c"], rows: [["one", "four", "12345"]] };
-  equal(renderTable(table), "t\n  a    b         c\n  one  four  12345");
-  equal(
+  strictEqual(renderTable(table), "t\n  a    b         c\n  one  four  12345");
+  strictEqual(
     renderMarkdown(table),
     "| a   | b    |     c |\n| --- | ---- | ----: |\n| one | four | 12345 |",
   );
 });
 
 Deno.test("a bar in a cell does not break the row", () => {
-  equal(
+  strictEqual(
     renderMarkdown({ title: "", head: ["a"], rows: [["x|y"]] }),
     "| a    |\n| ---- |\n| x\\|y |",
   );

@@ -103,6 +103,7 @@ export function testReport(): Report {
   const tcp = { ...udp, haproxy: [30] };
   const dns = { ...udp, dnsdist: [15] };
   const health = { ringway: [10.2], bare: [10] };
+  const engines = { ringway: [10], epoll: [13] };
   return makeReport({
     startedAt: "2026-01-02T03:04:05.000Z",
     durationSeconds: 300,
@@ -111,6 +112,8 @@ export function testReport(): Report {
     load: TEST_CASES.map(({ name, transport, rate }) => {
       const micros = name === "health"
         ? health
+        : name === "engines" || name === "udp-engines"
+        ? engines
         : name === "udp-dns"
         ? dns
         : transport === "udp"

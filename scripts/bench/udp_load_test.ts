@@ -1,4 +1,4 @@
-import { deepEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, throws } from "node:assert/strict";
 import { parseFlows, parseStream, parseTrips } from "./udp_load.ts";
 
 const TRIPS = {
@@ -7,21 +7,21 @@ const TRIPS = {
 };
 
 Deno.test("a late answer has been lost already, and one for somebody else is lost too", () => {
-  deepEqual(parseTrips(`${JSON.stringify(TRIPS)}\n`), {
+  deepStrictEqual(parseTrips(`${JSON.stringify(TRIPS)}\n`), {
     ...{ count: 20888, seconds: 1.004, p50Micros: 692.5, p99Micros: 1234.25 },
     errors: 5,
   });
 });
 
 Deno.test("of a stream counts what has arrived", () => {
-  deepEqual(parseStream('{"sent":80000,"arrived":70781,"seconds":1.000}'), {
+  deepStrictEqual(parseStream('{"sent":80000,"arrived":70781,"seconds":1.000}'), {
     ...{ count: 70781, seconds: 1, p50Micros: NaN, p99Micros: NaN },
     errors: 9219,
   });
 });
 
 Deno.test("flows are those that had an answer", () => {
-  deepEqual(parseFlows('{"answered":14990,"lost":10}'), { answered: 14990, lost: 10 });
+  deepStrictEqual(parseFlows('{"answered":14990,"lost":10}'), { answered: 14990, lost: 10 });
 });
 
 Deno.test("an output without figures is refused, and so is a load without any answer", () => {

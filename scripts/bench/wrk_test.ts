@@ -1,4 +1,4 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { parseWrk } from "./wrk.ts";
 
 const OUTPUT = `Running 3s test @ http://127.0.0.1:9000/small
@@ -17,7 +17,7 @@ Transfer/sec:      7.28MB
 `;
 
 Deno.test("what wrk prints is read", () => {
-  deepEqual(parseWrk(OUTPUT), {
+  deepStrictEqual(parseWrk(OUTPUT), {
     count: 133154,
     seconds: 3,
     p50Micros: 980,
@@ -28,7 +28,7 @@ Deno.test("what wrk prints is read", () => {
 
 Deno.test("seconds and minutes are times too", () => {
   const slow = OUTPUT.replace("980.00us", "1.02s").replace("in 3.00s", "in 1.50m");
-  deepEqual([parseWrk(slow).p50Micros, parseWrk(slow).seconds], [1_020_000, 90]);
+  deepStrictEqual([parseWrk(slow).p50Micros, parseWrk(slow).seconds], [1_020_000, 90]);
 });
 
 Deno.test("failures are counted together", () => {
@@ -37,7 +37,7 @@ Deno.test("failures are counted together", () => {
     "  Socket errors: connect 1, read 2, write 3, timeout 4\n" +
       "  Non-2xx or 3xx responses: 5\nRequests/sec",
   );
-  equal(parseWrk(output).errors, 15);
+  strictEqual(parseWrk(output).errors, 15);
 });
 
 Deno.test("an output without figures is refused", () => {

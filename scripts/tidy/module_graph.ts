@@ -19,7 +19,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["proxy"],
   ["worker", "probe"],
   ["supervisor"],
-  ["admin"],
+  ["admin", "doctor"],
   ["cli"],
   ["main.ts"],
 ];
@@ -43,7 +43,8 @@ export function checkRanks(file: CodeFile): Violation[] {
   }
   return findImports(file).flatMap(({ target, line }) => {
     const targetFolder = rankedFolder(target);
-    if (targetFolder === folder) return [];
+    // A text that becomes part of the program, such as a sample, has no rank.
+    if (targetFolder === folder || !target.endsWith(".ts")) return [];
     if (targetFolder !== undefined) {
       const targetRank = RANKS.findIndex((row) => row.includes(targetFolder));
       if (targetRank >= 0 && targetRank < rank) return [];

@@ -1,6 +1,6 @@
 /**
- * Rules about what code may do where: on the hot path, in the pure folders, with pointers, and with
- * metric names.
+ * Rules about what code may do where: on the hot path, in the pure folders, with pointers, with
+ * metric names, and when it compares in a test.
  *
  * A hot file says `@hot` in its header. In it stands nothing that makes garbage for each event or
  * leaves the turn. What runs only at start-up or on a rare failure is exempt where a comment says
@@ -172,5 +172,30 @@ export function checkMetricNames(file: CodeFile): Violation[] {
     }
     const message = `${text}: metric names are spelled in ${METRIC_NAMES_FILE} only`;
     return [{ path: file.path, line, message }];
+  });
+}
+
+/** What compares with "==" if imported by name, and what to write for it. */
+const STRICT_NAMES = new Map([
+  ["equal", "strictEqual"],
+  ["deepEqual", "deepStrictEqual"],
+  ["notEqual", "notStrictEqual"],
+  ["notDeepEqual", "notDeepStrictEqual"],
+]);
+
+/** Only the default export of "node:assert/strict" is strict in this runtime under every name. */
+export function checkStrictNames(file: CodeFile): Violation[] {
+  const { code, path } = file;
+  return code.flatMap(({ text: module }, from) => {
+    if (module !== `"node:assert/strict"` || !reads(code, from - 2, "}", "from")) return [];
+    const open = code.findLastIndex(({ text }, index) => index < from && text === "{");
+    return code.slice(open, from).flatMap(({ text, line }, offset) => {
+      const strict = STRICT_NAMES.get(text);
+      const isImported = ["{", ","].includes(code[open + offset - 1]?.text);
+      if (strict === undefined || !isImported) return [];
+      const message = `${text} imported by name from ${module} is loose in this runtime, ` +
+        `1 is "1" to it: import ${strict}`;
+      return [{ path, line, message }];
+    });
   });
 }

@@ -24,6 +24,15 @@ export function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
+/** Why nobody could be connected to at `path`, and what to do. */
+export function explainNobody(path: string, cause: unknown): Error {
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return new Error(`the socket "${path}" is another user's; ask as that user, or as root`);
+  }
+  const elsewhere = "Another place is named by --socket PATH or -c FILE";
+  return new Error(`nobody answers at "${path}"; is it running? ${elsewhere}`, { cause });
+}
+
 /** @throws Error that says why there is no answer from `path`, and what to do. */
 export async function fetchSnapshot(path: string): Promise<Snapshot> {
   return await ask<Snapshot>(path, STATUS_PATH);
@@ -55,13 +64,7 @@ export async function sendServerCommand(
 /** @param body is put there; without one the resource is only read. */
 async function ask<T>(path: string, resource: string, body?: unknown): Promise<T> {
   const cause = await whyUnanswered(path);
-  if (cause instanceof Deno.errors.PermissionDenied) {
-    throw new Error(`the socket "${path}" is another user's; ask as that user, or as root`);
-  }
-  if (cause !== null) {
-    const elsewhere = "Another place is named by --socket PATH or -c FILE";
-    throw new Error(`nobody answers at "${path}"; is it running? ${elsewhere}`, { cause });
-  }
+  if (cause !== null) throw explainNobody(path, cause);
   const [status, text] = await exchange(path, resource, body);
   if (status >= 400 && status < 500) throw new Error(text.trim());
   try {

@@ -24,6 +24,12 @@ export function defaultAdminPath(
   return folder ? `${folder}/ringway.sock` : `/tmp/ringway-${uid}.sock`;
 }
 
+/** Who may use it, if not the user who opens it. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface AdminSocket {
   readonly path: string;
   stop(): Promise<void>;
@@ -51,7 +57,12 @@ type Warn = (text: string) => void;
  *
  * @throws Error when that is not possible.
  */
-function listen(path: string, control: Control, warn: Warn): Deno.HttpServer {
+function listen(
+  path: string,
+  control: Control,
+  warn: Warn,
+  owner: Owner | null,
+): Deno.HttpServer {
   refuseFile(path);
   const folder = Deno.makeTempDirSync({ dir: dirname(path), prefix: "." });
   let server: Deno.HttpServer | undefined;
@@ -66,6 +77,7 @@ function listen(path: string, control: Control, warn: Warn): Deno.HttpServer {
       },
     }, (request) => answerRequest(request, control));
     Deno.chmodSync(`${folder}/s`, 0o600);
+    if (owner !== null) Deno.chownSync(`${folder}/s`, owner.uid, owner.gid);
     Deno.renameSync(`${folder}/s`, path);
     return server;
   } catch (cause) {
@@ -76,27 +88,34 @@ function listen(path: string, control: Control, warn: Warn): Deno.HttpServer {
   }
 }
 
+function barredText(path: string): string {
+  return `the admin socket "${path}" cannot be opened again: this user may not write in its ` +
+    "folder; restart, and bind it in a folder of this user";
+}
+
 /**
  * Opens the socket, and again whenever the runtime gives it up: it does so on the first connection
  * that it cannot accept, which whoever may connect can bring about by opening many.
  *
  * @param warn told when the socket is lost and when it is back, and of mistakes of ours.
+ * @param owner null: whoever we are.
  * @throws Error with cause and remedy when the socket cannot be made.
  */
 export async function openAdminSocket(
   path: string,
   control: Control,
   warn: Warn = () => {},
+  owner: Owner | null = null,
 ): Promise<AdminSocket> {
   if (await whyUnanswered(path) === null) {
     throw new Error(
       `cannot bind the admin socket "${path}": another ringway answers there; stop it, or set ` +
-        '"admin: { bind: unix:/another/path }" (or "admin: false")',
+        '"admin: { bind: unix:/another/path }" (or "admin: false"; for "ringway proxy": --socket)',
     );
   }
   let server: Deno.HttpServer;
   try {
-    server = listen(path, control, warn);
+    server = listen(path, control, warn, owner);
   } catch (cause) {
     throw new Error(
       `cannot bind the admin socket "${path}": ${reasonOf(cause)}; set ` +
@@ -106,6 +125,7 @@ export async function openAdminSocket(
   }
   let isStopped = false;
   let isOpen = true;
+  let isBarred = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const follow = () => {
     server.finished.catch((cause) => {
@@ -120,12 +140,18 @@ export async function openAdminSocket(
       // Whoever answers there now has taken the place, and keeps it.
       if (await whyUnanswered(path) === null) throw new Error("another program answers there");
       if (isStopped) return;
-      server = listen(path, control, warn);
+      server = listen(path, control, warn, owner);
       isOpen = true;
       warn(`the admin socket "${path}" is open again`);
       follow();
-    } catch {
-      if (!isStopped) timer = setTimeout(reopen, REOPEN_MS);
+    } catch (cause) {
+      if (isStopped) return;
+      timer = setTimeout(reopen, REOPEN_MS);
+      // It was opened by root, who has become another since.
+      if (cause instanceof Deno.errors.PermissionDenied && !isBarred) {
+        isBarred = true;
+        warn(barredText(path));
+      }
     }
   };
   follow();

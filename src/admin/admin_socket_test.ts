@@ -77,6 +77,7 @@ Deno.test("a mistake of ours is told and answered, and the next request is serve
       events: () => {
         throw new Error("no events today");
       },
+      whyNotReady: () => null,
       commandServer: (...words) => control.commandServer(...words),
     };
     const socket = await openAdminSocket(path, broken, (text) => warnings.push(text));

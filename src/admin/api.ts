@@ -1,6 +1,8 @@
 /**
  * The admin API: what may be asked of the running program, and told to it, as HTTP and JSON.
  *
+ *   GET /livez                                      200 "ok": it answers
+ *   GET /readyz                                     200 "ready", or 503 and why not, as text
  *   GET /api/v1/status                              everything, at one moment
  *   GET /api/v1/events                              what has happened to servers, newest last
  *   PUT /api/v1/backends/BACKEND/servers/SERVER/state    {"state": "drain" | "ready" | "maint"}
@@ -19,6 +21,8 @@ import { RequestError, suggestKnown } from "./request_error.ts";
 /** What the API needs of the program that it speaks for. */
 export interface Control {
   snapshot(): Snapshot;
+  /** Why no clients should be sent to it; null: they are welcome. Costs next to nothing. */
+  whyNotReady(): string | null;
   /** The newest at the end. */
   events(): readonly EventSnapshot[];
   /** Does it at once: what is returned, and every snapshot from then on, shows it. */
@@ -31,6 +35,8 @@ const FORMS = [
   `GET ${BASE}/events`,
   `PUT ${BASE}/backends/BACKEND/servers/SERVER/state`,
   `PUT ${BASE}/backends/BACKEND/servers/SERVER/weight`,
+  "GET /livez",
+  "GET /readyz",
 ];
 const SETTING = /^\/backends\/([^/]+)\/servers\/([^/]+)\/(state|weight)$/;
 
@@ -40,6 +46,8 @@ export function settingPath(backend: string, server: string, setting: Setting): 
   return `${BASE}/backends/${one}/servers/${other}/${setting}`;
 }
 
+export const LIVE_PATH = "/livez";
+export const READY_PATH = "/readyz";
 export const STATUS_PATH = `${BASE}/status`;
 export const EVENTS_PATH = `${BASE}/events`;
 
@@ -56,6 +64,15 @@ export async function answerRequest(request: Request, control: Control): Promise
 
 async function answer(request: Request, control: Control): Promise<Response> {
   const path = pathOf(request.url);
+  if (path === LIVE_PATH) {
+    demandMethod(request, ["GET", "HEAD"]);
+    return new Response("ok\n");
+  }
+  if (path === READY_PATH) {
+    demandMethod(request, ["GET", "HEAD"]);
+    const reason = control.whyNotReady();
+    return reason === null ? new Response("ready\n") : new Response(`${reason}\n`, { status: 503 });
+  }
   if (path === STATUS_PATH) {
     demandMethod(request, ["GET", "HEAD"]);
     return Response.json(control.snapshot());

@@ -34,6 +34,22 @@ Deno.test("status is everything, events what has happened, as JSON", async () =>
   assert.deepEqual(JSON.parse(events.text), [EVENT]);
 });
 
+Deno.test("who asks whether it lives or is ready gets a word, and a status", async () => {
+  const control = new TestControl();
+  const word = async (path: string, method?: string) => {
+    const { status, text, headers } = await ask(path, method, undefined, control);
+    return [status, text, headers.get("content-type")];
+  };
+  const type = "text/plain;charset=UTF-8";
+  assert.deepEqual(await word("/livez"), [200, "ok\n", type]);
+  assert.deepEqual(await word("/readyz?verbose"), [200, "ready\n", type]);
+  control.reason = "draining";
+  assert.deepEqual(await word("/livez"), [200, "ok\n", type]);
+  assert.deepEqual(await word("/readyz"), [503, "draining\n", type]);
+  assert.deepEqual((await word("/readyz", "HEAD"))[0], 503);
+  assert.deepEqual((await word("/readyz", "POST")).slice(0, 2), [405, "use GET\n"]);
+});
+
 Deno.test("a command reaches the server that is named, and the answer is that server", async () => {
   const control = new TestControl();
   const drained = await ask(STATE, "PUT", '{"state": "drain", "deadline_ms": 30000}', control);

@@ -28,8 +28,15 @@ export class TestControl implements Control {
   /** What was asked for, oldest first. */
   readonly commands: (readonly [backend: string, server: string, command: ServerCommand])[] = [];
 
+  /** What `whyNotReady` says. */
+  reason: string | null = null;
+
   snapshot() {
     return SNAPSHOT;
+  }
+
+  whyNotReady() {
+    return this.reason;
   }
 
   events() {

@@ -105,11 +105,13 @@ export function workerSnapshot(index: number, more: Partial<WorkerSnapshot> = {}
     pid: 78 + index,
     state: "serving",
     restarts: 0,
+    io: "uring",
     tunnels: 0,
     flows: 0,
     buffers_leased: 0,
     busy: 0,
     shedding: false,
+    hardening: [],
     counters: {},
     ...more,
   };

@@ -1,6 +1,6 @@
 /**
  * Which admin socket a command speaks to: the one that was named, the one of a configuration, else
- * the one that a program of this user has by default.
+ * the one that a program of this user has by default, or that of the machine's service.
  */
 import { defaultAdminPath } from "../admin/admin_socket.ts";
 import { EXIT_CONFIG, EXIT_FAILURE, EXIT_OK } from "./exit_status.ts";
@@ -12,8 +12,25 @@ export interface Whereabouts {
   readonly config?: string;
 }
 
+/** Where a program is that systemd started with the unit that we ship (config/systemd/). */
+const SERVICE_PATH = "/run/ringway/ringway.sock";
+
+/** Whoever has no program of their own means the one of the machine. */
+export function choosePath(own: string, exists: (path: string) => boolean): string {
+  return !exists(own) && exists(SERVICE_PATH) ? SERVICE_PATH : own;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The path; or the exit status, when the configuration leads to none: why was said. */
-async function findPath({ socket, config: file }: Whereabouts): Promise<string | number> {
+export async function findPath({ socket, config: file }: Whereabouts): Promise<string | number> {
   if (socket !== undefined) return socket;
   if (file !== undefined) {
     // Only then: most who ask have no use for a YAML parser, and do not wait for it.
@@ -29,7 +46,7 @@ async function findPath({ socket, config: file }: Whereabouts): Promise<string |
     }
     if (config.admin !== null) return config.admin.path;
   }
-  return defaultAdminPath(Deno.env.toObject(), Deno.uid());
+  return choosePath(defaultAdminPath(Deno.env.toObject(), Deno.uid()), exists);
 }
 
 /**

@@ -14,9 +14,10 @@ import type { Config } from "../config/config.ts";
 import { parseConfig } from "../config/parse_config.ts";
 import { quoteText } from "../base/quoted_text.ts";
 import { findNearest } from "../base/text_distance.ts";
-import { CONFIG_HELP, UsageError } from "./command_line.ts";
+import { UsageError } from "./command_line.ts";
 import { type ConfigSource, findConfig } from "./config_source.ts";
 import { EXIT_CONFIG, EXIT_OK } from "./exit_status.ts";
+import { CONFIG_HELP, FIRST_STEPS } from "./help_text.ts";
 import { print, say } from "./output.ts";
 
 export interface LoadedConfig {
@@ -45,7 +46,7 @@ export async function runCheck(
   }
   const { source, config, diagnostics } = await loadConfig(named);
   if (source.isDemo) {
-    say(`ringway: no configuration found\n\n${CONFIG_HELP}`);
+    say(`ringway: no configuration found\n\n${CONFIG_HELP}\n${FIRST_STEPS.trimEnd()}\n`);
     return EXIT_CONFIG;
   }
   const report = renderDiagnostics(diagnostics, format as DiagnosticFormat, source.text);

@@ -1,12 +1,13 @@
 /**
- * The command line: from words to a verb of the table (verbs.ts) with its options, and the texts
- * of help and of every error that a person can make here. Nothing here runs anything.
+ * The command line: from words to a verb of the table (verbs.ts) with its options, and the text of
+ * every error that a person can make here. Nothing here runs anything.
  */
 import { parseArgs } from "node:util";
 import { parseDuration } from "../base/duration.ts";
 import { makePrintable, quoteText } from "../base/quoted_text.ts";
 import { findNearest } from "../base/text_distance.ts";
-import { type Action, type Option, SHARED_OPTIONS, type Verb, VERBS } from "./verbs.ts";
+import type { Action, Option, Verb } from "./verb.ts";
+import { SHARED_OPTIONS, VERBS } from "./verbs.ts";
 
 export interface CommandLine {
   readonly verb: Verb;
@@ -40,11 +41,9 @@ function didYouMean(word: string, known: readonly string[], prefix = ""): string
   return near === null ? "" : `; did you mean "${prefix}${near}"?`;
 }
 
-function findVerb(word: string | undefined): Verb {
+/** @throws UsageError with what may have been meant. */
+export function findVerb(word: string): Verb {
   const names = VERBS.map((each) => each.name);
-  if (word === undefined) {
-    throw new UsageError(`say what to do: ${names.join(", ")} ${SEE_HELP}`);
-  }
   const name = VERB_OPTIONS.get(word) ?? word;
   const verb = VERBS.find((each) => each.name === name);
   if (verb !== undefined) return verb;
@@ -59,9 +58,17 @@ function findVerb(word: string | undefined): Verb {
   if (word.startsWith("-")) throw new UsageError(`unknown option ${shown} ${SEE_HELP}`);
   const meant = findMeant(word.toLowerCase());
   const suggestion = meant === null
-    ? SIGNAL_HINTS.get(word) ?? didYouMean(word, names)
+    ? SIGNAL_HINTS.get(word) ?? (didYouMean(word, names) || explainArgument(word))
     : `; did you mean "${meant}"?`;
   throw new UsageError(`unknown command ${shown}${suggestion} ${SEE_HELP}`);
+}
+
+/** What a word is for that stands where a verb belongs, and is an argument of one. */
+function explainArgument(word: string): string {
+  const shown = makePrintable(word);
+  if (/\.ya?ml$/.test(word)) return `; a file is given as: ringway serve -c ${shown}`;
+  if (!/:[0-9]+$|^unix:/.test(word)) return "";
+  return `; without a file it is: ringway proxy ${shown} SERVER...`;
 }
 
 /** What a word of other programs stands for here: a verb, or a verb and its action. */
@@ -81,6 +88,7 @@ function isOption(word: string, name: string, { short }: Option): boolean {
 
 /** @throws UsageError with the nearest name where there is one. */
 export function parseCommandLine(words: readonly string[]): CommandLine {
+  if (words.length === 0) throw new UsageError(`say what to do ${SEE_HELP}`);
   const verb = findVerb(words[0]);
   const seeHelp = `(see "ringway help ${verb.name}")`;
   const known: Readonly<Record<string, Option>> = { ...verb.options, ...SHARED_OPTIONS };
@@ -110,6 +118,9 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
   const action = isChecked ? findAction(verb, actions, positionals) : null;
   if (positionals.length > verb.positionalsMax) {
     throw new UsageError(`${explainExtra(verb, positionals)} ${seeHelp}`);
+  }
+  if (positionals.length < (verb.positionalsMin ?? 0) && parsed.values.help === undefined) {
+    throw new UsageError(`${explainMissing(verb, positionals.length)} ${seeHelp}`);
   }
   const values = Object.entries(parsed.values).map(([name, given]) => {
     const [value, ...more] = given as readonly (string | boolean)[];
@@ -216,57 +227,7 @@ function explainExtra({ name, options, positionalsMax }: Verb, positionals: read
     : message;
 }
 
-function table(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("");
-}
-
-function optionRow([name, option]: [string, Option]): [string, string] {
-  const short = option.short === undefined ? "    " : `-${option.short}, `;
-  const value = option.value === undefined ? "" : ` ${option.value}`;
-  return [`${short}--${name}${value}`, option.help];
-}
-
-/** Where configurations are, and what one looks like. */
-export const CONFIG_HELP =
-  "A configuration is looked for in: -c FILE, $RINGWAY_CONFIG, ./ringway.yaml,\n" +
-  "/etc/ringway/ringway.yaml. The smallest one:\n\n" +
-  "  listeners:\n" +
-  '    web: { bind: ":8080", backend: app }\n' +
-  "  backends:\n" +
-  "    app: [10.0.0.11:8080, 10.0.0.12:8080]\n";
-
-export function helpOverview(): string {
-  return "ringway: a load balancer in one file\n\n" +
-    "usage: ringway COMMAND [OPTIONS]\n\n" +
-    table(VERBS.map((verb) => [verb.name, verb.summary])) +
-    `\n${CONFIG_HELP}\nWith no configuration at all "serve" runs a demonstration.\n` +
-    'More about a command: "ringway help COMMAND".\n';
-}
-
-/** @throws UsageError for a verb that there is not. */
-export function helpFor(name: string): string {
-  const verb = findVerb(name);
-  const options = table(Object.entries({ ...verb.options, ...SHARED_OPTIONS }).map(optionRow));
-  const actions = verb.actions === undefined
-    ? ""
-    : `${table(verb.actions.map(({ name, help }) => [name, help]))}\n`;
-  const remark = verb.remark === undefined ? "" : `\n${verb.remark}\n`;
-  const usage = usageLines(verb).join("\n       ");
-  return `ringway ${verb.name}: ${verb.summary}\n\nusage: ${usage}\n\n` +
-    actions + options + remark;
-}
-
-/** One for each form. */
-function usageLines(verb: Verb): string[] {
-  if (verb.actions === undefined) {
-    const positionals = verb.positionals === "" ? "" : ` ${verb.positionals}`;
-    return [`ringway ${verb.name}${positionals} [OPTIONS]`];
-  }
-  return verb.actions.map(({ name, positionals }) => {
-    const own = Object.entries(verb.options)
-      .filter(([, { action }]) => action === name)
-      .map(([option, { value }]) => ` [--${option} ${value}]`);
-    return `ringway ${verb.name} ${name} ${positionals.join(" ")}${own.join("")}`;
-  });
+function explainMissing({ name, positionals, example }: Verb, given: number): string {
+  const missing = positionals.replace("...", "").split(" ").slice(given).join(" and ");
+  return `"${name}" needs ${missing}, as in: ringway ${name} ${example}`;
 }

@@ -1,12 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  CONFIG_HELP,
-  helpFor,
-  helpOverview,
-  parseCommandLine,
-  UsageError,
-} from "./command_line.ts";
-import { parseConfig } from "../config/parse_config.ts";
+import { parseCommandLine, UsageError } from "./command_line.ts";
 import { COMMAND_WORDS } from "../supervisor/server_command.ts";
 import { VERBS } from "./verbs.ts";
 
@@ -64,19 +57,38 @@ Deno.test("help and version are commands and, alone, options", () => {
   }
 });
 
-Deno.test("every command takes --help and -h", () => {
+Deno.test("every command takes --help and -h, whatever else it needs", () => {
   for (const { name } of VERBS) {
     assert.deepEqual(parsed(name, "--help").options, { help: true });
     assert.deepEqual(parsed(name, "-h").options, { help: true });
   }
 });
 
-Deno.test("without a command all of them are named", () => {
+Deno.test("arguments that a command needs are named, with an example", () => {
+  assert.deepEqual(parsed("proxy", ":80", "a:1", "b:1").positionals, [":80", "a:1", "b:1"]);
+  const example = "as in: ringway proxy :8080 10.0.0.1:80 10.0.0.2:80";
+  const see = '(see "ringway help proxy")';
+  assert.equal(usageError("proxy"), `"proxy" needs LISTEN and SERVER, ${example} ${see}`);
+  assert.equal(usageError("proxy", ":80"), `"proxy" needs SERVER, ${example} ${see}`);
   assert.equal(
-    usageError(),
-    "say what to do: serve, check, schema, status, events, server, version, help " +
-      '(see "ringway help")',
+    usageError("completion"),
+    '"completion" needs bash|zsh|fish, as in: ringway completion bash ' +
+      '(see "ringway help completion")',
   );
+});
+
+Deno.test("an argument without its command is told with it", () => {
+  const see = '(see "ringway help")';
+  assert.equal(
+    usageError("prod.yaml"),
+    'unknown command "prod.yaml"; a file is given as: ringway serve -c prod.yaml ' + see,
+  );
+  for (const word of [":8080", "10.0.0.1:80", "[::1]:80", "unix:/run/a"]) {
+    assert.equal(
+      usageError(word, "10.0.0.1:80"),
+      `unknown command "${word}"; without a file it is: ringway proxy ${word} SERVER... ${see}`,
+    );
+  }
 });
 
 Deno.test("an unknown command suggests the nearest, or the one that other programs call so", () => {
@@ -256,35 +268,4 @@ Deno.test("no word of another program means two things here", () => {
 Deno.test("what came from outside moves no cursor in a message", () => {
   assert.ok(!usageError("\x1b[31m").includes("\x1b"));
   assert.ok(!usageError("check", "--\x1b[31m").includes("\x1b"));
-});
-
-Deno.test("help names every command, and of each every option", () => {
-  const overview = helpOverview();
-  for (const verb of VERBS) {
-    assert.ok(overview.includes(`  ${verb.name} `) && overview.includes(verb.summary));
-    const help = helpFor(verb.name);
-    assert.ok(
-      help.startsWith(`ringway ${verb.name}: ${verb.summary}\n\nusage: ringway ${verb.name}`),
-    );
-    for (const [name, option] of Object.entries(verb.options)) {
-      assert.ok(help.includes(`--${name}`) && help.includes(option.help), name);
-    }
-    for (const action of verb.actions ?? []) {
-      assert.ok(help.includes(`ringway ${verb.name} ${action.name} ${action.positionals[0]}`));
-      assert.ok(help.includes(action.help), action.name);
-    }
-    assert.ok(help.includes("-h, --help"));
-  }
-  for (const line of [overview, ...VERBS.map(({ name }) => helpFor(name))].join("").split("\n")) {
-    assert.ok(line.length <= 90, line);
-  }
-});
-
-Deno.test("help for a command that there is not is an error", () => {
-  assert.throws(() => helpFor("srve"), UsageError);
-});
-
-Deno.test("the configuration that help shows is a good one", () => {
-  const text = CONFIG_HELP.slice(CONFIG_HELP.indexOf("  listeners:")).replace(/^ {2}/gm, "");
-  assert.deepEqual(parseConfig(text, "f", {}).diagnostics, []);
 });

@@ -3,16 +3,10 @@
  * what they need is loaded when they run, so that `help` does not wait for a YAML parser.
  */
 import { quoteText } from "../base/quoted_text.ts";
-import { VERSION } from "../base/version.ts";
-import {
-  type CommandLine,
-  helpFor,
-  helpOverview,
-  parseCommandLine,
-  UsageError,
-} from "./command_line.ts";
+import { type CommandLine, parseCommandLine, UsageError } from "./command_line.ts";
 import { ConfigSourceError } from "./config_source.ts";
 import { EXIT_CONFIG, EXIT_OK, EXIT_USAGE } from "./exit_status.ts";
+import { helpFor, helpOverview } from "./help_text.ts";
 import { print, say } from "./output.ts";
 
 function textOf(line: CommandLine, option: string): string | undefined {
@@ -31,6 +25,14 @@ async function run(line: CommandLine): Promise<number> {
   switch (verb.name) {
     case "serve":
       return await (await import("./serve.ts")).runServe(config);
+    case "proxy": {
+      const { runProxy } = await import("./proxy.ts");
+      return await runProxy(positionals, line.options);
+    }
+    case "init": {
+      const { runInit } = await import("./init.ts");
+      return runInit(positionals[0], line.options.force === true);
+    }
     case "check": {
       const { runCheck } = await import("./check.ts");
       const [file] = positionals;
@@ -58,11 +60,25 @@ async function run(line: CommandLine): Promise<number> {
       const { runServer } = await import("./server_action.ts");
       return await runServer(positionals, textOf(line, "deadline"), whereabouts);
     }
-    case "version": {
-      const versions = { ringway: VERSION, ...Deno.version, kernel: Deno.osRelease() };
-      print(line.options.json === true ? JSON.stringify(versions) + "\n" : `ringway ${VERSION}\n`);
+    case "doctor": {
+      const { runDoctor } = await import("./doctor.ts");
+      return await runDoctor(config, line.options.json === true);
+    }
+    case "healthcheck": {
+      const { runHealthcheck } = await import("./healthcheck.ts");
+      return await runHealthcheck(whereabouts);
+    }
+    case "completion": {
+      const { renderCompletion } = await import("./completion.ts");
+      print(renderCompletion(positionals[0]));
       return EXIT_OK;
     }
+    case "man": {
+      print((await import("./man_page.ts")).renderManPage());
+      return EXIT_OK;
+    }
+    case "version":
+      return (await import("./version.ts")).runVersion(line.options.json === true);
     default:
       print(positionals[0] === undefined ? helpOverview() : helpFor(positionals[0]));
       return EXIT_OK;
@@ -70,6 +86,11 @@ async function run(line: CommandLine): Promise<number> {
 }
 
 export async function runCommand(words: readonly string[]): Promise<number> {
+  if (words.length === 0) {
+    // Somebody who looks around, or a script whose variable is empty: help, but no success.
+    say(helpOverview());
+    return EXIT_USAGE;
+  }
   try {
     return await run(parseCommandLine(words));
   } catch (failure) {

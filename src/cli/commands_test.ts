@@ -50,6 +50,12 @@ Deno.test("help and version go to standard output, exit 0", async () => {
   assert.equal(help.stderr + version.stderr, "");
 });
 
+Deno.test("without a command there is help on standard error, exit 2", async () => {
+  const { status, stdout, stderr } = await ringway([]);
+  assert.deepEqual([status, stdout], [2, ""]);
+  assert.match(stderr, /^ringway: a load balancer in one file\n\nusage: ringway COMMAND/);
+});
+
 Deno.test("a bad command line is told on standard error, exit 2", async () => {
   const { status, stdout, stderr } = await ringway(["chek"]);
   assert.equal(status, 2);
@@ -85,6 +91,7 @@ Deno.test("check without any configuration says where one is looked for, exit 78
   const { status, stderr } = await ringway(["check"]);
   assert.equal(status, 78);
   assert.match(stderr, /^ringway: no configuration found\n\nA configuration is looked for in: /);
+  assert.match(stderr, /\n"ringway init" writes one with comments, "ringway proxy" needs none/);
 });
 
 Deno.test("a file that is missing, or one of two, is told", async () => {

@@ -3,6 +3,7 @@
  * /etc/ringway/ringway.yaml, the demonstration. A file that was named must exist; falling back to
  * another one in silence would run what nobody asked for.
  */
+import DEMO from "../../config/demo.yaml" with { type: "text" };
 
 export class ConfigSourceError extends Error {
   override readonly name = "ConfigSourceError";
@@ -26,8 +27,8 @@ export interface Surroundings {
   readStandardInput(): Promise<string>;
 }
 
-const DEMO_PATH = `${import.meta.dirname}/../../config/demo.yaml`;
-const LOCAL_FILE = "ringway.yaml";
+/** In the folder where the person is. */
+export const LOCAL_FILE = "ringway.yaml";
 const SYSTEM_FILE = "/etc/ringway/ringway.yaml";
 
 /** Those of this process. A task runner changes the folder; INIT_CWD is where the person was. */
@@ -61,7 +62,7 @@ export async function findConfig(
   if (found !== null) return { file: LOCAL_FILE, text: found, isDemo: false };
   const text = tryRead(systemFile, systemFile);
   if (text !== null) return { file: systemFile, text, isDemo: false };
-  return { file: "config/demo.yaml", text: Deno.readTextFileSync(DEMO_PATH), isDemo: true };
+  return { file: "config/demo.yaml", text: DEMO, isDemo: true };
 }
 
 function readNamed(path: string, saidBy: string, surroundings: Surroundings): ConfigSource {

@@ -1,5 +1,6 @@
 /**
- * `ringway serve`: from a configuration to a running supervisor, and from signals to its end.
+ * `ringway serve`: from a configuration to a running supervisor, and from signals to its end; the
+ * service manager is told of both, if there is one.
  *
  * SIGTERM and SIGINT drain with the configured deadline, a second one cuts; SIGQUIT drains without
  * a deadline. SIGUSR1 belongs to the runtime (its inspector) and is never used.
@@ -7,18 +8,18 @@
 import { type AdminSocket, defaultAdminPath, openAdminSocket } from "../admin/admin_socket.ts";
 import { EACCES, EPERM } from "../base/errno.ts";
 import { plural } from "../base/plural.ts";
-import { VERSION } from "../base/version.ts";
-import { formatDuration } from "../base/duration.ts";
-import { makePrintable } from "../base/quoted_text.ts";
-import type { BackendConfig, Config, ProbeConfig } from "../config/config.ts";
+import { quoteText } from "../base/quoted_text.ts";
+import { type Config, IO_CHOICES } from "../config/config.ts";
 import { renderDiagnostics } from "../config/diagnostic.ts";
 import { type Format, isLogged, type Level, renderLine } from "../log/log.ts";
 import { openShim } from "../../ffi/shim.ts";
 import { startDemoServers } from "../supervisor/demo_servers.ts";
 import { BindError } from "../supervisor/bind_error.ts";
+import { Notifier } from "../supervisor/notify.ts";
 import { PlatformError } from "../supervisor/platform.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { loadConfig } from "./check.ts";
+import { UsageError } from "./command_line.ts";
 import {
   EXIT_CONFIG,
   EXIT_FAILURE,
@@ -27,6 +28,7 @@ import {
   EXIT_TERMINATED,
   EXIT_UNAVAILABLE,
 } from "./exit_status.ts";
+import { introduce } from "./introduction.ts";
 import { say } from "./output.ts";
 
 type Log = (worker: number, level: Level, text: string) => void;
@@ -41,62 +43,6 @@ function makeLog(config: Config): Log {
   };
 }
 
-function describeBackend({ name, servers, balance, healthCheck }: BackendConfig): string {
-  const check = healthCheck === null
-    ? ""
-    : `, ${describeProbe(healthCheck.probe)} every ${formatDuration(healthCheck.intervalMs)}`;
-  return `backend "${name}": ${plural(servers.length, "server")}, ${balance}${check}`;
-}
-
-/** What a health check does, in two words. */
-function describeProbe(probe: ProbeConfig): string {
-  switch (probe.kind) {
-    case "tcp":
-      return "checked by TCP";
-    case "udp":
-      return "checked by UDP";
-    case "http":
-      return `checked by ${probe.method} ${makePrintable(probe.path)}`;
-    case "grpc":
-      return "checked by gRPC";
-    case "dns":
-      return `checked by DNS ${probe.name} ${probe.type}`;
-  }
-}
-
-/** What runs, in a few lines, and what to try when it is the demonstration. */
-function introduce(config: Config, supervisor: Supervisor, file: string, isDemo: boolean): string {
-  const lines = [
-    `ringway ${VERSION}: ${plural(supervisor.workers, "worker")}, configuration ${file}`,
-  ];
-  config.listeners.forEach((listener, i) => {
-    const backends = [
-      ...listener.routes.map((route) => route.backend),
-      ...listener.backend === null ? [] : [listener.backend],
-    ];
-    const targets = [...new Set(backends)].map((name) => {
-      const backend = config.backends.find((each) => each.name === name)!;
-      return describeBackend(backend);
-    });
-    lines.push(
-      `  listener "${listener.name}" ${supervisor.binds[i].join(", ")} (${listener.protocol}) -> ` +
-        targets.join("; "),
-    );
-  });
-  if (isDemo) {
-    const port = supervisor.ports[0];
-    lines.push(
-      "",
-      "This is a demonstration: the servers are inside. Try, in another terminal:",
-      `  curl 127.0.0.1:${port}                  # again and again: the servers take turns`,
-      "  deno task ringway status             # what happened",
-      "  deno task serve -c FILE              # your own configuration; see config/",
-      "Ctrl-C ends it.",
-    );
-  }
-  return lines.join("\n") + "\n";
-}
-
 function failureStatus(failure: unknown): number {
   if (failure instanceof PlatformError) return EXIT_UNAVAILABLE;
   const denied = failure instanceof BindError &&
@@ -107,8 +53,13 @@ function failureStatus(failure: unknown): number {
 /** A signal that comes again this soon is the same one: task runners forward what they got too. */
 const REPEAT_MS = 300;
 
-/** Drains on signals; the result is the exit status that a second signal asks for, or null. */
-function followSignals(supervisor: Supervisor, config: Config, log: Log): { cutBy: number | null } {
+/** Drains on signals, and tells; the result is the status that a second one asks for, or null. */
+function followSignals(
+  supervisor: Supervisor,
+  notifier: Notifier,
+  config: Config,
+  log: Log,
+): { cutBy: number | null } {
   const asked = { cutBy: null as number | null };
   let askedMs = -Infinity;
   const drain = (name: string, timeoutMs: number | null, cutStatus: number) => {
@@ -125,6 +76,8 @@ function followSignals(supervisor: Supervisor, config: Config, log: Log): { cutB
     const limit = timeoutMs === null ? "without a deadline" : `for at most ${timeoutMs} ms`;
     const delay = delayMs > 0 ? `accepting for ${delayMs} ms more, then ` : "";
     log(-1, "info", `${name}: ${delay}draining ${limit}`);
+    supervisor.announceDrain();
+    notifier.stopping(`draining ${limit}`);
     setTimeout(() => supervisor.drain(timeoutMs), delayMs);
   };
   Deno.addSignalListener("SIGTERM", () => {
@@ -159,6 +112,28 @@ function surviveErrors(log: Log): void {
   });
 }
 
+/**
+ * The environment may choose the engine, too: where the file is one for many machines.
+ * @throws UsageError for a word that is none.
+ */
+function withEngine(config: Config, word: string | undefined): Config {
+  if (word === undefined || word === "") return config;
+  const io = IO_CHOICES.find((choice) => choice === word);
+  if (io === undefined) {
+    throw new UsageError(
+      `RINGWAY_IO is ${quoteText(word)}; it must be one of ${IO_CHOICES.join(", ")}`,
+    );
+  }
+  return { ...config, io };
+}
+
+/** What says that there is no folder to write in, as in a read-only root without any. */
+const UNWRITABLE = ["ENOENT", "EACCES", "EPERM", "EROFS"];
+
+/**
+ * Without a socket there is no status, which is no reason to carry no traffic; but a place that the
+ * configuration names is meant.
+ */
 async function openAdmin(
   config: Config,
   supervisor: Supervisor,
@@ -166,40 +141,70 @@ async function openAdmin(
 ): Promise<AdminSocket | null> {
   if (config.admin === false) return null;
   const path = config.admin?.path ?? defaultAdminPath(Deno.env.toObject(), Deno.uid());
-  return await openAdminSocket(path, supervisor, (text) => log(-1, "warn", text));
+  const warn = (text: string) => log(-1, "warn", text);
+  try {
+    return await openAdminSocket(path, supervisor, warn, supervisor.identity);
+  } catch (failure) {
+    if (!(failure instanceof Error)) throw failure;
+    const { code } = (failure.cause ?? {}) as { code?: string };
+    if (config.admin !== null || code === undefined || !UNWRITABLE.includes(code)) throw failure;
+    warn(`serving without status and commands: ${failure.message}`);
+    return null;
+  }
+}
+
+/** A configuration without errors, and where it comes from. */
+export interface Chosen {
+  readonly config: Config;
+  /** As shown to people. */
+  readonly file: string;
+  readonly isDemo: boolean;
 }
 
 export async function runServe(named: string | undefined): Promise<number> {
-  const loaded = await loadConfig(named);
-  if (loaded.diagnostics.length > 0) {
-    say(renderDiagnostics(loaded.diagnostics, "text", loaded.source.text));
-  }
-  if (loaded.config === null) return EXIT_CONFIG;
-  const log = makeLog(loaded.config);
-  const demo = startDemoServers(loaded.config);
-  const { config } = demo;
+  const { config, diagnostics, source } = await loadConfig(named);
+  if (diagnostics.length > 0) say(renderDiagnostics(diagnostics, "text", source.text));
+  if (config === null) return EXIT_CONFIG;
+  return await serveConfig({ config, file: source.file, isDemo: source.isDemo });
+}
+
+/** Runs until the last connection has ended; the exit status. */
+export async function serveConfig(chosen: Chosen): Promise<number> {
+  const log = makeLog(chosen.config);
+  const demo = startDemoServers(chosen.config);
+  const config = withEngine(demo.config, Deno.env.get("RINGWAY_IO"));
   let supervisor: Supervisor | null = null;
+  let notifier: Notifier | null = null;
   let admin: AdminSocket | null = null;
   try {
-    supervisor = new Supervisor(config, openShim(), {
+    const shim = openShim();
+    notifier = Notifier.open(shim, (text) => log(-1, "warn", text));
+    supervisor = new Supervisor(config, shim, {
       onLog: log,
-      onServing: () => log(-1, "info", "serving"),
+      onServing: () => {
+        log(-1, "info", "serving");
+        notifier?.ready("serving");
+      },
     });
     await supervisor.prepare();
     admin = await openAdmin(config, supervisor, log);
+    supervisor.becomeUser();
   } catch (failure) {
     say(`ringway: ${failure instanceof Error ? failure.message : String(failure)}\n`);
+    await admin?.stop();
     supervisor?.abandon();
+    notifier?.close();
     await demo.stop();
     return failureStatus(failure);
   }
   surviveErrors(log);
-  const asked = followSignals(supervisor, config, log);
+  const asked = followSignals(supervisor, notifier, config, log);
   supervisor.start();
-  say(introduce(config, supervisor, loaded.source.file, loaded.source.isDemo));
+  say(introduce({ ...chosen, config }, supervisor));
   const status = await supervisor.finished;
   await admin?.stop();
   await demo.stop();
+  notifier.close();
   log(-1, "info", "ended");
   return asked.cutBy ?? status;
 }

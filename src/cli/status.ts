@@ -121,9 +121,10 @@ function renderWorkers(workers: readonly WorkerSnapshot[], hasFlows: boolean, pa
 
 /** What runs, and whether all of it is well. */
 function renderProgram(snapshot: Snapshot, paint: Paint): string {
-  const { version, pid, state, uptime_seconds, overload } = snapshot;
+  const { version, pid, state, uptime_seconds, workers, overload } = snapshot;
   const age = formatAge(1000 * uptime_seconds);
-  const text = `ringway ${version}, pid ${pid}, ${state} for ${age}\n`;
+  const engine = workers.some(({ io }) => io === "epoll") ? ", on epoll" : "";
+  const text = `ringway ${version}, pid ${pid}, ${state} for ${age}${engine}\n`;
   if (overload === null) return text;
   return `${text}${paint("overloaded", "bad")}: ${oneLine(overload)}\n`;
 }

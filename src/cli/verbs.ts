@@ -1,47 +1,12 @@
 /**
  * Everything that can be said on the command line, as one table: each verb with its options and,
- * where it has several forms, its actions. Parsing, help texts and error messages are made from it
- * (command_line.ts), so that none of them knows a word that the others do not.
+ * where it has several forms, its actions. Parsing and error messages (command_line.ts), help
+ * (help_text.ts), completion and the manual page are made from it, so that none of them knows a
+ * word that the others do not. Verbs stand in the order in which people come to need them.
  */
+import { BALANCE_NAMES } from "../config/config.ts";
 import { COMMAND_WORDS } from "../supervisor/server_command.ts";
-
-export interface Option {
-  readonly short?: string;
-  /** Name of its value in help; an option without one is a switch. */
-  readonly value?: string;
-  readonly help: string;
-  /** The only action that takes it. */
-  readonly action?: string;
-}
-
-/** The second word of a verb that has several forms. */
-export interface Action {
-  readonly name: string;
-  /** What follows it, each needed, as help shows it; and that as somebody would write it. */
-  readonly positionals: readonly string[];
-  readonly example: string;
-  readonly help: string;
-  /** What other programs call it; understood in the error, never accepted. */
-  readonly elsewhere: readonly string[];
-}
-
-export interface Verb {
-  readonly name: string;
-  readonly summary: string;
-  /**
-   * Positional arguments as help shows them, "" for none, without the action; and how many may be
-   * given at most.
-   */
-  readonly positionals: string;
-  readonly positionalsMax: number;
-  /** Its forms, if it has any: the first positional argument is the name of one. */
-  readonly actions?: readonly Action[];
-  readonly options: Readonly<Record<string, Option>>;
-  /** What help says at the end. */
-  readonly remark?: string;
-  /** What other programs call it; understood in the error, never accepted. */
-  readonly elsewhere: readonly string[];
-}
+import type { Action, Option, Verb } from "./verb.ts";
 
 const CONFIG_OPTION: Option = {
   short: "c",
@@ -94,7 +59,40 @@ export const VERBS: readonly Verb[] = [
     positionals: "",
     positionalsMax: 0,
     options: { config: CONFIG_OPTION },
-    elsewhere: ["run", "start", "up", "proxy"],
+    remark: "SIGTERM or Ctrl-C drains and ends it, a second one cuts; SIGQUIT drains for ever.",
+    elsewhere: ["run", "start", "up"],
+  },
+  {
+    name: "proxy",
+    summary: "run without a configuration: listen at an address, pass on to servers",
+    positionals: "LISTEN SERVER...",
+    positionalsMin: 2,
+    positionalsMax: Infinity,
+    example: ":8080 10.0.0.1:80 10.0.0.2:80",
+    options: {
+      protocol: { value: "tcp|udp", help: "what comes in (tcp)" },
+      balance: {
+        value: "POLICY",
+        words: BALANCE_NAMES,
+        help: "how a server is picked: least_conn, ... (round_robin)",
+      },
+      check: { value: "tcp|/path", help: "ask servers how they are: by TCP, or HTTP at that path" },
+      workers: { value: "N", help: "worker processes (one per core)" },
+      socket: { value: "PATH", help: "its admin socket, where another ringway has the usual one" },
+      print: { help: "print this as a configuration, to go on from there" },
+    },
+    remark: 'LISTEN is ":PORT" (every address), IP:PORT, "[IPv6]:PORT" or unix:/path.\n' +
+      'SERVER is IP:PORT, "[IPv6]:PORT", NAME:PORT or unix:/path.',
+    elsewhere: ["reverse-proxy", "forward", "relay", "expose"],
+  },
+  {
+    name: "init",
+    summary: "write a commented configuration to begin with",
+    positionals: "[FILE]",
+    positionalsMax: 1,
+    options: { force: { short: "f", help: "write over a file that exists" } },
+    remark: "Without FILE it is ./ringway.yaml, which serve finds; - is standard output.",
+    elsewhere: ["new", "create", "generate", "sample", "example"],
   },
   {
     name: "check",
@@ -158,6 +156,24 @@ export const VERBS: readonly Verb[] = [
     elsewhere: ["servers", "set", "backend", "node", "upstream", "target", "member"],
   },
   {
+    name: "healthcheck",
+    summary: "ask the running program whether it is ready: exit 0, or 1 and why not",
+    positionals: "",
+    positionalsMax: 0,
+    options: { config: CONFIG_OPTION, socket: SOCKET_OPTION },
+    remark: "It answers within 2 seconds: made for HEALTHCHECK and readiness probes.",
+    elsewhere: ["ping", "readyz", "livez"],
+  },
+  {
+    name: "doctor",
+    summary: "look at this machine: what is used, what is missing, and what mends it",
+    positionals: "",
+    positionalsMax: 0,
+    options: { config: CONFIG_OPTION, json: { help: "as JSON" } },
+    remark: "Exit 0, or 69 when something keeps the program from running here.",
+    elsewhere: ["diagnose", "preflight", "environment", "sysinfo"],
+  },
+  {
     name: "version",
     summary: "print the version",
     positionals: "",
@@ -166,12 +182,35 @@ export const VERBS: readonly Verb[] = [
     elsewhere: [],
   },
   {
+    name: "completion",
+    summary: "print what completes this command line in a shell",
+    positionals: "bash|zsh|fish",
+    positionalsMin: 1,
+    positionalsMax: 1,
+    example: "bash",
+    options: {},
+    remark: "For this shell:  source <(ringway completion bash)\n" +
+      "For good:        ringway completion bash > /etc/bash_completion.d/ringway\n" +
+      "                 ringway completion zsh > /usr/local/share/zsh/site-functions/_ringway\n" +
+      "                 ringway completion fish > ~/.config/fish/completions/ringway.fish",
+    elsewhere: ["completions", "autocomplete"],
+  },
+  {
+    name: "man",
+    summary: "print the manual page",
+    positionals: "",
+    positionalsMax: 0,
+    options: {},
+    remark: "Read it with:  ringway man | man -l -",
+    elsewhere: ["manpage", "manual"],
+  },
+  {
     name: "help",
     summary: "explain a command",
     positionals: "[COMMAND]",
     positionalsMax: 1,
     options: {},
-    elsewhere: ["usage", "man", "commands"],
+    elsewhere: ["usage", "commands"],
   },
 ];
 

@@ -28,11 +28,17 @@ export type HashOn = typeof HASH_KEYS[number];
 export const PROXY_PROTOCOLS = ["v1", "v2"] as const;
 export type ProxyProtocol = typeof PROXY_PROTOCOLS[number];
 
+/** What completes the workers' operations: io_uring, or the shim on epoll(7). */
+export const IO_CHOICES = ["auto", "uring", "epoll"] as const;
+export type IoChoice = typeof IO_CHOICES[number];
+
 export const LOG_FORMATS = ["auto", "text", "json"] as const;
 
 export interface Config {
   /** 1..256, or one per core. */
   readonly workers: number | "auto";
+  /** auto is io_uring where it can be had. */
+  readonly io: IoChoice;
   readonly log: { readonly level: Level; readonly format: typeof LOG_FORMATS[number] };
   readonly drain: {
     /** How long to go on accepting after being asked to stop. */
@@ -47,6 +53,12 @@ export interface Config {
   /** Where this node stands; servers of the same zone are preferred. Null: nowhere. */
   readonly zone: string | null;
   readonly overload: OverloadConfig;
+  /** Whether workers give up what they do not need once they are set up. */
+  readonly hardening: boolean;
+  /** Whom to become once everything is bound, names or numbers as written; null: nobody else. */
+  readonly user: string | null;
+  /** Null: the user's own. */
+  readonly group: string | null;
   /** At least one; in the order of the file. */
   readonly listeners: readonly ListenerConfig[];
   /** At least one; in the order of the file. */

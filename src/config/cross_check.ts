@@ -13,6 +13,7 @@ import { checkReferences } from "./check_references.ts";
 import { checkRoutes } from "./check_routes.ts";
 import { checkServers } from "./check_servers.ts";
 import { checkSubsets, checkZone } from "./check_subsets.ts";
+import { checkUser } from "./check_user.ts";
 import { RANGES_TOTAL_MAX, ROUTES_TOTAL_MAX, SERVERS_TOTAL_MAX } from "./config_limits.ts";
 import { childOf, type ConfigTree } from "./config_tree.ts";
 import type { DiagnosticList } from "./diagnostic.ts";
@@ -39,6 +40,7 @@ export function crossCheck(tree: ConfigTree, diagnostics: DiagnosticList): void 
   }
   checkSubsets(listeners, backends, diagnostics);
   checkZone(tree, backends, diagnostics);
+  if (tree.kind === "map") checkUser(tree, diagnostics);
   const place = (entries: readonly { readonly keySpan: Span }[]) => entries[0]?.keySpan;
   checkTotal(routes, ROUTES_TOTAL_MAX, "listeners", "routes", place(listeners), diagnostics);
   checkTotal(

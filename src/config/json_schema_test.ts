@@ -104,7 +104,8 @@ function fitsYaml(text: string): boolean {
 
 Deno.test("the samples of the project fit", () => {
   const folder = `${import.meta.dirname}/../../config`;
-  for (const { name } of Deno.readDirSync(folder)) {
+  for (const { name, isFile } of Deno.readDirSync(folder)) {
+    if (!isFile) continue; // of programs that run this one
     assert.ok(fitsYaml(Deno.readTextFileSync(`${folder}/${name}`)), name);
   }
 });

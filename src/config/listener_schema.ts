@@ -10,6 +10,7 @@ import { quoteText } from "../base/quoted_text.ts";
 import { parseRate } from "../base/rate.ts";
 import { parseBind } from "../net/address.ts";
 import { parseCidr } from "../net/cidr.ts";
+import { account } from "./account_field.ts";
 import { PROTOCOLS } from "./config.ts";
 import * as limits from "./config_limits.ts";
 import { LISTENER_SUBSET, ROUTE_SUBSET } from "./label_schema.ts";
@@ -18,7 +19,6 @@ import {
   byType,
   choice,
   explainName,
-  type Field,
   flag,
   hintNoLimit,
   list,
@@ -57,31 +57,6 @@ function explainMode(mode: string): Problem | null {
     ? "a socket has no setuid, setgid or sticky bit"
     : undefined;
   return must('octal digits such as "0660"', mode, hint);
-}
-
-/** Of users and groups; also those that directories of a company make. */
-const ACCOUNT_PATTERN = "^([A-Za-z_][A-Za-z0-9_.@-]{0,63}|[0-9]{1,10})$";
-const ACCOUNT_ID_MAX = 2 ** 32 - 2;
-
-function account(noun: string, description: string) {
-  const judge = (input: unknown): Problem | null => {
-    const written = writtenOf(input);
-    const fits = new RegExp(ACCOUNT_PATTERN).test(written) &&
-      !(/^[0-9]+$/.test(written) && Number(written) > ACCOUNT_ID_MAX);
-    return fits ? null : must(`the name or number of a ${noun}`, input);
-  };
-  const named = text(
-    judge,
-    ACCOUNT_PATTERN,
-    [noun === "user" ? "ringway" : "www-data"],
-    description,
-  );
-  const numbered = v.pipe(wholeNumber(0, ACCOUNT_ID_MAX, description), v.transform(String));
-  return byType(
-    { string: named, number: numbered as Field<string> },
-    (input) => must(`the name or number of a ${noun}`, input),
-    description,
-  );
 }
 
 const BIND_LONG = section(

@@ -28,15 +28,19 @@ type ListenerValues = ConfigFile["listeners"][string];
 
 /** @param tree that `values` were made of: it has the order of the file, and the places. */
 export function makeConfig(values: ConfigFile, tree: MapTree, source: SourceText): Config {
-  const { workers, log, drain, admin = null } = values;
+  const { workers, io, log, drain, admin = null } = values;
   return {
     workers,
+    io,
     log: { level: log.level, format: log.format },
     drain: { delayMs: readMs(drain.delay), timeoutMs: readMs(drain.timeout) },
     admin: admin && { path: read(parseUnixPath(admin.bind)) },
     connectionsMax: values.limits.connections ?? 0,
     zone: values.zone ?? null,
     overload: makeOverload(values.overload),
+    hardening: values.hardening === "on",
+    user: values.user ?? null,
+    group: values.group ?? null,
     listeners: keysOf(tree, "listeners").map(([name, offset]) =>
       makeListener(name, values.listeners[name], source.positionAt(offset))
     ),

@@ -14,6 +14,10 @@ function backendOf(keys: string) {
 const EVERY_KEY = `
 version: 1
 workers: 3
+io: epoll
+hardening: off
+user: 65532
+group: www-data
 log: { level: debug, format: json }
 drain: { delay: 5s, timeout: 1m }
 admin: { bind: "unix:/run/x.sock" }
@@ -83,12 +87,16 @@ Deno.test("every key of the file and of a TCP listener may be set", () => {
   const { backends: _, ...config } = configOf(EVERY_KEY);
   assert.deepEqual(config, {
     workers: 3,
+    io: "epoll",
     log: { level: "debug", format: "json" },
     drain: { delayMs: 5000, timeoutMs: 60_000 },
     admin: { path: "/run/x.sock" },
     connectionsMax: 100_000,
     zone: "eu-1a",
     overload: { busy: 0.975, memory: Infinity, files: 0.98, buffers: 0.8 },
+    hardening: false,
+    user: "65532",
+    group: "www-data",
     listeners: [{
       name: "web",
       binds: [
@@ -116,7 +124,7 @@ Deno.test("every key of the file and of a TCP listener may be set", () => {
       udp: null,
       socket: { nodelay: 0, defer_accept: 5, fast_open: 256, dscp: 46 },
       backlog: 128,
-      position: { line: 11, column: 3 },
+      position: { line: 15, column: 3 },
     }],
   });
 });

@@ -5,7 +5,8 @@ import { completed, configOf, problemsOf } from "./test_reading.ts";
 const FOLDER = `${import.meta.dirname}/../../config`;
 
 Deno.test("the samples of the project are good, without a warning", () => {
-  const names = Array.from(Deno.readDirSync(FOLDER), ({ name }) => name);
+  const names = Array.from(Deno.readDirSync(FOLDER)).filter(({ isFile }) => isFile)
+    .map(({ name }) => name);
   assert.ok(names.includes("demo.yaml") && names.length > 1);
   for (const name of names) {
     const text = Deno.readTextFileSync(`${FOLDER}/${name}`);

@@ -13,8 +13,9 @@ import { quoteText } from "../base/quoted_text.ts";
 import { LEVELS } from "../log/log.ts";
 import { isUnixLike, parseBind, parseUnixPath } from "../net/address.ts";
 import { WORKERS_MAX } from "../limits.ts";
+import { account } from "./account_field.ts";
 import { BACKEND } from "./backend_schema.ts";
-import { LOG_FORMATS } from "./config.ts";
+import { IO_CHOICES, LOG_FORMATS } from "./config.ts";
 import * as limits from "./config_limits.ts";
 import { zone } from "./label_schema.ts";
 import { LISTENER } from "./listener_schema.ts";
@@ -54,6 +55,13 @@ const WORKERS = byType(
   },
   (input) => must(WORKERS_FORM, input),
   "Processes that carry the traffic; auto is one per core that may be used.",
+);
+
+const IO = choice(
+  IO_CHOICES,
+  VOCABULARY.ioValues,
+  "How workers speak with the kernel: io_uring, or epoll, which costs more and is always there; " +
+    "auto is io_uring where it is allowed. RINGWAY_IO in the environment has precedence.",
 );
 
 const LEVEL = choice(LEVELS, VOCABULARY.levelValues, "The least severe events that are logged.");
@@ -154,6 +162,14 @@ const OVERLOAD = section(
   "{ memory: 90% }",
 );
 
+const HARDENING = choice(
+  ["on", "off"],
+  VOCABULARY.hardeningValues,
+  "Workers give up what they do not need to carry traffic: privileges, the file system, most " +
+    "system calls. Switch it off for tools inside of the runtime that open files or sockets: its " +
+    "inspector, profiles, heap snapshots. strace, perf and debuggers from outside work with it.",
+);
+
 /** The whole file. Top-level keys that begin with "x-" are taken away before it is applied. */
 export const SCHEMA = section(
   {
@@ -164,12 +180,22 @@ export const SCHEMA = section(
       ),
     ),
     workers: v.optional(WORKERS, "auto"),
+    io: v.optional(IO, "auto"),
     log: v.optional(LOG, {}),
     drain: v.optional(DRAIN, {}),
     admin: v.optional(ADMIN),
     limits: v.optional(LIMITS, {}),
     zone: v.optional(zone("Where this node stands; servers of the same zone are preferred.")),
     overload: v.optional(OVERLOAD, {}),
+    hardening: v.optional(HARDENING, "on"),
+    user: v.optional(
+      account(
+        "user",
+        "Started as root, whom to become once every address is bound. Socket files are left " +
+          "behind in the end, unless this user may write in their folder.",
+      ),
+    ),
+    group: v.optional(account("group", "The group of that; without it the user's own.")),
     listeners: named(LISTENER, "listener", limits.LISTENERS_MAX, "What comes in, by name."),
     backends: named(BACKEND, "backend", limits.BACKENDS_MAX, "Where it goes, by name."),
   },

@@ -27,12 +27,16 @@ Deno.test("the smallest configuration has every default of the file and of liste
   const { backends: _, ...config } = configOf(completed(""));
   assert.deepEqual(config, {
     workers: "auto",
+    io: "auto",
     log: { level: "info", format: "auto" },
     drain: { delayMs: 0, timeoutMs: 25_000 },
     admin: null,
     connectionsMax: 0,
     zone: null,
     overload: { busy: Infinity, memory: 0.95, files: Infinity, buffers: Infinity },
+    hardening: true,
+    user: null,
+    group: null,
     listeners: [{
       name: "web",
       binds: [{ kind: "ip", host: "", port: 8080, lastPort: 8080, text: ":8080" }],

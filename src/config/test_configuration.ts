@@ -5,7 +5,7 @@
  * count how many are accepted.
  */
 import fc from "fast-check";
-import { BALANCE_NAMES, LOG_FORMATS } from "./config.ts";
+import { BALANCE_NAMES, IO_CHOICES, LOG_FORMATS } from "./config.ts";
 
 const duration = fc.constantFrom("1ms", "5s", "10m", "1h30m", "576h");
 const optional = { requiredKeys: [] as [] };
@@ -184,6 +184,10 @@ const datagram = fc.record({
 export const CONFIGURATION = fc.record({
   version: fc.constantFrom(1, "1"),
   workers: fc.oneof(fc.constant("auto"), fc.integer({ min: 1, max: 256 })),
+  io: fc.constantFrom(...IO_CHOICES),
+  hardening: fc.constantFrom("on", "off"),
+  user: fc.constantFrom("www-data", "ringway", 65532, "0"),
+  group: fc.constantFrom("nogroup", 33),
   log: fc.oneof(
     fc.constantFrom("debug", "warn"),
     fc.record({

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { LEVELS } from "../log/log.ts";
-import { BALANCE_NAMES, HASH_KEYS, LOG_FORMATS, PROTOCOLS, PROXY_PROTOCOLS } from "./config.ts";
+import {
+  BALANCE_NAMES,
+  HASH_KEYS,
+  IO_CHOICES,
+  LOG_FORMATS,
+  PROTOCOLS,
+  PROXY_PROTOCOLS,
+} from "./config.ts";
 import { makeJsonSchema } from "./json_schema.ts";
 import { VOCABULARY } from "./vocabulary.ts";
 import {
@@ -72,6 +79,8 @@ function knownWords(): Record<keyof typeof VOCABULARY, readonly string[]> {
     onDownValues: ["keep", "close"],
     initialValues: ["up", "down"],
     proxyProtocolValues: PROXY_PROTOCOLS,
+    ioValues: IO_CHOICES,
+    hardeningValues: ["on", "off"],
     levelValues: LEVELS,
     formatValues: LOG_FORMATS,
   };

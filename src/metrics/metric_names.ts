@@ -35,6 +35,7 @@ export const WORKER_METRICS: readonly Metric[] = [
   counter("ringway_worker_clients_uncounted_total", "clients for whom the table had no place"),
   gauge("ringway_worker_busy_ratio", "share of a core that the worker uses"),
   gauge("ringway_worker_shedding", "1 while new clients are refused for overload"),
+  gauge("ringway_worker_io_uring", "1 when io_uring completes its operations, 0: epoll"),
 ];
 export const HEARTBEAT = 0;
 export const STATE = 1;
@@ -58,6 +59,7 @@ export const FLOW_TIMEOUTS = 18;
 export const CLIENTS_UNCOUNTED = 19;
 export const BUSY = 20;
 export const SHEDDING = 21;
+export const IO_URING = 22;
 
 export const LISTENER_METRICS: readonly Metric[] = [
   gauge("ringway_listener_connections_open", "connections or flows of clients now"),

@@ -46,8 +46,8 @@ export class KernelDatagrams extends KernelQueues {
   readonly #slabHigh: number;
   readonly #messages: MessageSlots;
 
-  constructor(shim: Shim) {
-    super(shim);
+  constructor(shim: Shim, engine: number) {
+    super(shim, engine);
     this.#library = shim.library;
     const slab = mapAnonymous(shim, SLAB_BYTES);
     this.slabMapping = slab;

@@ -4,7 +4,8 @@
  * Submission entries are 64 bytes in a ring of SUBMISSIONS_MAX; `entry` hands out the next one with
  * all sixteen 32-bit words written, because the entry before it left its own there. Completions are
  * 16 bytes. Nobody else touches the queues between two `enter`s (DEFER_TASKRUN: completions appear
- * only inside that call, on this thread), so plain loads and stores are enough.
+ * only inside that call, on this thread), so plain loads and stores are enough. Where there is no
+ * io_uring the shim keeps queues of the same make, and serves them by epoll (shim/epoll.c).
  *
  * user_data: low word = index << 4 | kind, high word = generation. What an entry means is in
  * kernel_ring.ts.
@@ -59,9 +60,9 @@ export class KernelQueues {
   #end = 0;
 
   /** @throws Error when the kernel refuses the ring; the supervisor has probed it before. */
-  constructor(shim: Shim) {
+  constructor(shim: Shim, engine: number) {
     this.#library = shim.library;
-    const opened = shim.library.rw_ring_open(SUBMISSIONS_MAX);
+    const opened = shim.library.rw_ring_open(SUBMISSIONS_MAX, engine);
     if (opened < 0) throw new Error("cannot open the ring: errno " + -opened);
     const numbers = new Uint32Array(shim.control);
     this.sqEntries = numbers[layout.SQ_ENTRIES / 4];

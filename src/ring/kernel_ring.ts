@@ -1,5 +1,6 @@
 /**
- * The ring on the real kernel: what each operation is as a submission entry.
+ * The ring on the real kernel: what each operation is as a submission entry. Which engine takes
+ * the entries, the kernel itself or the shim on its behalf, makes no difference here.
  *
  * The queues themselves are in kernel_queues.ts, datagrams in kernel_datagrams.ts. Sends are asked
  * for so that they end within the call that submits them and post a completion only when they
@@ -17,7 +18,7 @@ import {
   RECEIVE_ALLOWANCE_BYTES,
 } from "../limits.ts";
 import * as layout from "../../ffi/layout.ts";
-import { type Library, mapAnonymous, openShim, viewAt } from "../../ffi/shim.ts";
+import { type Library, mapAnonymous, openShim, type Shim, viewAt } from "../../ffi/shim.ts";
 import { socketAddressBytes } from "../net/socket_address.ts";
 import { readSocketAddress, writeSocketAddress } from "../net/ip_words.ts";
 import { highHalf, lowHalf } from "./address_half.ts";
@@ -29,6 +30,7 @@ import {
   IGNORED,
   PEER_GONE,
   type Ring,
+  URING,
 } from "./ring.ts";
 
 // include/uapi/linux/io_uring.h
@@ -88,11 +90,11 @@ export class KernelRing extends KernelDatagrams implements Ring {
 
   /**
    * @param addressSlots how many socket addresses operations may name.
+   * @param engine URING, or EPOLL where there is no io_uring.
    * @throws Error when the kernel refuses the ring; the supervisor has probed it before.
    */
-  constructor(addressSlots: number) {
-    const shim = openShim();
-    super(shim);
+  constructor(addressSlots: number, engine: number = URING, shim: Shim = openShim()) {
+    super(shim, engine);
     this.#library = shim.library;
     this.#scratch = shim.scratch;
     this.#address = shim.scratch.subarray(0, ADDRESS_SLOT_BYTES - 4);

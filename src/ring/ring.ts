@@ -13,6 +13,10 @@
  * succeed. An fd, slot or buffer belongs to the kernel until then.
  */
 
+/** What carries the operations out: the kernel's io_uring, or the shim by means of epoll. */
+export const URING = 0;
+export const EPOLL = 1;
+
 /** The kinds of operation, 4 bits wide. */
 export const IGNORED = 0;
 export const ACCEPT = 1;

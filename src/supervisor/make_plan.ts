@@ -2,11 +2,13 @@
 import type { BackendConfig, Config, ListenerConfig, ServerConfig } from "../config/config.ts";
 import type { BackendPlan, ListenerPlan, Plan, SocketPlan } from "../upstream/plan.ts";
 import type { CoreChoice } from "./cores.ts";
+import type { EngineName } from "./platform.ts";
 import type { ListeningSockets } from "./listening_sockets.ts";
 import type { ServerAddresses } from "./server_addresses.ts";
 
 export interface Prepared {
   readonly cores: CoreChoice;
+  readonly io: EngineName;
   readonly sharedFd: number;
   readonly hashKey: readonly [number, number];
   /** By listener. */
@@ -15,17 +17,19 @@ export interface Prepared {
 }
 
 export function makePlan(config: Config, prepared: Prepared, worker: number): Plan {
-  const { cores, sharedFd, hashKey, sockets, addresses } = prepared;
+  const { cores, io, sharedFd, hashKey, sockets, addresses } = prepared;
   let number = 0;
   return {
     worker,
     workers: cores.workers,
     cpu: cores.cpus[worker],
+    io,
     sharedFd,
     hashKey,
     drainTimeoutMs: config.drain.timeoutMs,
     logLevel: config.log.level,
     connectionsMax: config.connectionsMax,
+    hardening: config.hardening,
     overload: {
       busy: finite(config.overload.busy),
       memory: finite(config.overload.memory),

@@ -12,6 +12,7 @@ function planOf(text: string, worker: number, sockets: readonly SocketPlan[][][]
   assert.notEqual(config, null);
   const prepared: Prepared = {
     cores: { workers: 2, cpus: [4, 5] },
+    io: "uring",
     sharedFd: 9,
     hashKey: [11, 12],
     sockets: sockets.map((byWorker) => ({ byWorker })),
@@ -65,6 +66,8 @@ backends:
     worker: 1,
     workers: 2,
     cpu: 5,
+    io: "uring",
+    hardening: true,
     sharedFd: 9,
     hashKey: [11, 12],
     drainTimeoutMs: 9000,

@@ -1,10 +1,15 @@
 /**
- * Can this machine run us, and if not, which lock is it and what opens it?
+ * Can this machine give us an io_uring, and if not, which lock is it, what opens it, and what is
+ * used in its place?
  *
  * The errno alone does not say: EPERM comes from a seccomp profile and from a sysctl. So the
  * sysctl and the process's seccomp mode are read, and named, instead of guessed.
  */
+import type { IoChoice } from "../config/config.ts";
 import { describeErrno, EACCES, EINVAL, ENOMEM, ENOSYS, EPERM } from "../base/errno.ts";
+
+/** What completes a worker's operations. */
+export type EngineName = "uring" | "epoll";
 
 /** What is known about the machine when a ring could not be opened. */
 export interface PlatformFacts {
@@ -91,18 +96,40 @@ function readText(path: string): string | null {
   }
 }
 
-/**
- * @param probe as returned by rw_probe.
- * @param read the text of a file, null when there is none.
- * @throws PlatformError when no ring can be opened.
- */
-export function checkPlatform(probe: number, read = readText): void {
-  if (probe >= 0) return;
+/** What the machine says of a ring that could not be opened. */
+export function readPlatformFacts(errno: number, read = readText): PlatformFacts {
   const disabled = read("/proc/sys/kernel/io_uring_disabled");
-  throw new PlatformError(explainPlatform({
-    errno: -probe,
+  return {
+    errno,
     disabled: disabled === null ? null : Number(disabled),
     filtered: /^Seccomp:\s*2/m.test(read("/proc/self/status") ?? ""),
     kernel: Deno.osRelease(),
-  }));
+  };
+}
+
+/** What workers will use, and what is to be said about it. */
+export interface Engine {
+  readonly io: EngineName;
+  /** Why it is not io_uring although that was not ruled out; null when there is nothing to say. */
+  readonly notice: string | null;
+}
+
+/**
+ * @param wanted by the configuration.
+ * @param probe as returned by rw_probe.
+ * @param read the text of a file, null when there is none.
+ * @throws PlatformError when io_uring is wanted and cannot be had.
+ */
+export function chooseEngine(wanted: IoChoice, probe: number, read = readText): Engine {
+  if (wanted === "epoll") return { io: "epoll", notice: null };
+  if (probe >= 0) return { io: "uring", notice: null };
+  const why = explainPlatform(readPlatformFacts(-probe, read));
+  if (wanted === "uring") {
+    throw new PlatformError(`${why}\nor write "io: auto": epoll will do, at a higher cost`);
+  }
+  return { io: "epoll", notice: `using epoll, which costs more CPU: ${oneLine(why)}` };
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll("\n", ", ");
 }

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { EINVAL, ENFILE, ENOMEM, ENOSYS, EPERM } from "../base/errno.ts";
-import { checkPlatform, explainPlatform, PlatformError, type PlatformFacts } from "./platform.ts";
+import {
+  chooseEngine,
+  explainPlatform,
+  PlatformError,
+  type PlatformFacts,
+  readPlatformFacts,
+} from "./platform.ts";
 
 function explain(facts: Partial<PlatformFacts>): string {
   return explainPlatform({
@@ -82,21 +88,41 @@ Deno.test("the switch and the filter are read where the kernel shows them", () =
     "/proc/sys/kernel/io_uring_disabled": "2\n",
     "/proc/self/status": "Name:\tdeno\nSeccomp:\t2\nSeccomp_filters:\t1\n",
   };
-  const message = (without: string) => {
-    try {
-      checkPlatform(-EPERM, (path) => path === without ? null : files[path]);
-    } catch (failure) {
-      assert.ok(failure instanceof PlatformError);
-      return failure.message;
-    }
-    assert.fail("no failure");
-  };
-  assert.match(message(""), /io_uring_disabled = 2[^]*seccomp/);
-  assert.match(message("/proc/sys/kernel/io_uring_disabled"), /^io_uring is blocked by a seccomp/);
-  assert.doesNotMatch(message("/proc/self/status"), /seccomp/);
+  const why = (without: string) =>
+    explainPlatform(readPlatformFacts(EPERM, (path) => path === without ? null : files[path]));
+  assert.match(why(""), /io_uring_disabled = 2[^]*seccomp/);
+  assert.match(why("/proc/sys/kernel/io_uring_disabled"), /^io_uring is blocked by a seccomp/);
+  assert.doesNotMatch(why("/proc/self/status"), /seccomp/);
 });
 
-Deno.test("a ring that could be opened needs no explanation", () => {
-  checkPlatform(0, () => assert.fail("nothing is read"));
-  checkPlatform(0x3fff, () => assert.fail("nothing is read"));
+const unread = () => assert.fail("nothing is read");
+const LOCKED: Record<string, string> = {
+  "/proc/sys/kernel/io_uring_disabled": "2\n",
+  "/proc/self/status": "Seccomp:\t2\n",
+};
+const readLocked = (path: string) => LOCKED[path];
+
+Deno.test("a ring that could be opened is used, and there is nothing to say", () => {
+  for (const wanted of ["auto", "uring"] as const) {
+    assert.deepEqual(chooseEngine(wanted, 0, unread), { io: "uring", notice: null });
+    assert.deepEqual(chooseEngine(wanted, 0x3fff, unread), { io: "uring", notice: null });
+  }
+});
+
+Deno.test("epoll is used without a word where it is wanted", () => {
+  assert.deepEqual(chooseEngine("epoll", 0, unread), { io: "epoll", notice: null });
+  assert.deepEqual(chooseEngine("epoll", -EPERM, unread), { io: "epoll", notice: null });
+});
+
+Deno.test("with auto epoll takes the place of a ring that cannot be had; one line says why", () => {
+  const { io, notice } = chooseEngine("auto", -EPERM, readLocked);
+  assert.equal(io, "epoll");
+  assert.match(notice!, /^using epoll, which costs more CPU: io_uring is switched off .*seccomp/);
+  assert.doesNotMatch(notice!, /\n/);
+});
+
+Deno.test("with uring a ring that cannot be had is an error, with the way out", () => {
+  const refused = (error: unknown) =>
+    error instanceof PlatformError && /io_uring_disabled = 2[^]*"io: auto"/.test(error.message);
+  assert.throws(() => chooseEngine("uring", -EPERM, readLocked), refused);
 });

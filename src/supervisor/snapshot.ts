@@ -15,6 +15,7 @@ import type { ServerState } from "../health/server_state.ts";
 import type { CheckReport } from "../probe/check_report.ts";
 import type { BackendHealthReport, HealthEvent, ServerHealth } from "./health_report.ts";
 import type { ListeningSockets } from "./listening_sockets.ts";
+import type { EngineName } from "./platform.ts";
 
 /** Changes of state that are kept to be shown. */
 export const EVENTS_KEPT_MAX = 256;
@@ -32,6 +33,8 @@ export interface WorkerSnapshot {
   readonly pid: number;
   readonly state: WorkerStateName;
   readonly restarts: number;
+  /** What completes its operations. */
+  readonly io: EngineName;
   readonly tunnels: number;
   readonly flows: number;
   readonly buffers_leased: number;
@@ -39,6 +42,8 @@ export interface WorkerSnapshot {
   readonly busy: number;
   /** It takes no new clients, because it is overloaded. */
   readonly shedding: boolean;
+  /** What it has given up since it is set up; see worker/hardening.ts. */
+  readonly hardening: readonly string[];
   /** The worker's counters by metric name. */
   readonly counters: Readonly<Record<string, number>>;
 }
@@ -180,21 +185,27 @@ export function workerCounters(shared: SharedState, worker: number): Record<stri
 
 /** @param slots processes by worker; pid 0 is none. */
 export function workerSnapshots(
-  slots: readonly { readonly pid: number; readonly restarts: number }[],
+  slots: readonly {
+    readonly pid: number;
+    readonly restarts: number;
+    readonly hardening: readonly string[];
+  }[],
   shared: SharedState,
 ): WorkerSnapshot[] {
-  return slots.map(({ pid, restarts }, worker) => {
+  return slots.map(({ pid, restarts, hardening }, worker) => {
     const row = shared.rows[worker];
     return {
       index: worker,
       pid,
       state: pid === 0 ? "down" : WORKER_STATES[row[metric.STATE]],
       restarts,
+      io: row[metric.IO_URING] > 0 ? "uring" : "epoll",
       tunnels: row[metric.TUNNELS_OPEN],
       flows: row[metric.FLOWS_OPEN],
       buffers_leased: row[metric.BUFFERS_LEASED],
       busy: row[metric.BUSY],
       shedding: row[metric.SHEDDING] > 0,
+      hardening,
       counters: workerCounters(shared, worker),
     };
   });

@@ -282,7 +282,10 @@ Deno.test("a worker is down while it has no process, whatever its row still says
     row[metric.BUSY] = 0.25;
   }
   shared.rows[1][metric.SHEDDING] = 1;
-  const slots = [{ pid: 0, restarts: 3 }, { pid: 42, restarts: 0 }];
+  const slots = [
+    { pid: 0, restarts: 3, hardening: [] },
+    { pid: 42, restarts: 0, hardening: ["seccomp"] },
+  ];
   const [down, serving] = workerSnapshots(slots, shared);
   assert.deepEqual([down.state, down.restarts, down.shedding], ["down", 3, false]);
   const { counters, ...rest } = serving;
@@ -291,11 +294,13 @@ Deno.test("a worker is down while it has no process, whatever its row still says
     pid: 42,
     state: "serving",
     restarts: 0,
+    io: "epoll",
     tunnels: 5,
     flows: 6,
     buffers_leased: 7,
     busy: 0.25,
     shedding: true,
+    hardening: ["seccomp"],
   });
   assert.deepEqual(counters, workerCounters(shared, 1));
 });

@@ -9,17 +9,18 @@
 import type { Shim } from "../../ffi/shim.ts";
 import type { Config } from "../config/config.ts";
 import type { Level } from "../log/log.ts";
-import { FDS_RESERVED } from "../limits.ts";
-import { FLOWS_OPEN, SHEDDING, TUNNELS_OPEN } from "../metrics/metric_names.ts";
+import { FDS_RESERVED, SUBMISSIONS_MAX } from "../limits.ts";
+import { FLOWS_OPEN, SHEDDING, STATE, TUNNELS_OPEN } from "../metrics/metric_names.ts";
 import { mapShared, pagesFor } from "../../ffi/shim.ts";
 import type { ControlMessage } from "../upstream/plan.ts";
 import { regionBytes, regionShape, SharedRegion } from "../upstream/shared_region.ts";
 import { chooseCores, cpusOf, readQuota } from "./cores.ts";
 import { foreignBinds } from "./foreign_binds.ts";
+import { findIdentity, type Identity, takeIdentity } from "./identity.ts";
 import { HealthDesk } from "./health_desk.ts";
 import { ListeningSockets } from "./listening_sockets.ts";
 import { localPortNotice, readLocalPorts } from "./local_ports.ts";
-import { checkPlatform } from "./platform.ts";
+import { chooseEngine, type EngineName } from "./platform.ts";
 import { makePlan, type Prepared } from "./make_plan.ts";
 import { ServerAddresses } from "./server_addresses.ts";
 import {
@@ -28,6 +29,7 @@ import {
   eventSnapshots,
   listenerSnapshots,
   type Snapshot,
+  WORKER_STATES,
   workerSnapshots,
 } from "./snapshot.ts";
 import { resolveName } from "./resolver.ts";
@@ -84,7 +86,10 @@ export class Supervisor {
   #addresses: ServerAddresses | null = null;
   #health: HealthDesk | null = null;
   #timers: ReturnType<typeof setInterval>[] = [];
+  #identity: Identity | null = null;
+  #io: EngineName = "uring";
   #startedMs = 0;
+  #isLeaving = false;
   #draining = false;
   #exitCode = 0;
 
@@ -119,11 +124,12 @@ export class Supervisor {
   async #prepare(): Promise<void> {
     const { library } = this.#shim;
     const config = this.#config;
-    checkPlatform(library.rw_probe());
+    this.#identity = findIdentity(config, { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 });
     const fdsMax = library.rw_fd_limit_raise();
     const maskBytes = library.rw_affinity();
     const cpus = cpusOf(this.#shim.scratch.slice(0, Math.max(0, maskBytes)));
     const cores = chooseCores(config.workers, cpus, readQuota());
+    this.#chooseEngine(cores.workers);
     checkFiles(fdsMax, countBinds(config), cores.workers);
     checkTransparency(this.#shim, config);
     for (const listener of config.listeners) {
@@ -142,6 +148,7 @@ export class Supervisor {
 
     const prepared: Prepared = {
       cores,
+      io: this.#io,
       sharedFd: -1,
       hashKey: [...crypto.getRandomValues(new Uint32Array(2))] as [number, number],
       sockets: this.#sockets,
@@ -160,9 +167,31 @@ export class Supervisor {
       log: (level, text) => this.#events.onLog(-1, level, text),
     });
     for (let worker = 0; worker < cores.workers; worker++) {
-      const plan = () => makePlan(config, { ...prepared, sharedFd }, worker);
+      const plan = () => makePlan(config, { ...prepared, io: this.#io, sharedFd }, worker);
       this.#slots.push(new WorkerSlot(worker, this.#shim, region, plan, this.#slotEvents()));
     }
+  }
+
+  /** Whom this program is about to become; null: it stays who it is. */
+  get identity(): Identity | null {
+    return this.#identity;
+  }
+
+  /**
+   * Becomes the user of the configuration. Call it when everything is open that root is needed for.
+   * @throws BindError, PlatformError: io_uring may be allowed to root alone.
+   */
+  becomeUser(): void {
+    if (this.#identity === null) return;
+    takeIdentity(this.#shim, this.#identity, this.#config);
+    if (this.#io === "uring") this.#chooseEngine(this.#slots.length);
+  }
+
+  #chooseEngine(workers: number): void {
+    const probe = this.#shim.library.rw_probe(SUBMISSIONS_MAX, workers);
+    const engine = chooseEngine(this.#config.io, probe);
+    if (engine.notice !== null) this.#events.onLog(-1, "warn", engine.notice);
+    this.#io = engine.io;
   }
 
   /** Starts the workers. */
@@ -179,7 +208,7 @@ export class Supervisor {
 
   #slotEvents() {
     return {
-      onReady: (worker: number, _multishot: boolean) => {
+      onReady: (worker: number) => {
         if (this.#readyWorkers.has(worker)) return; // a replacement
         this.#readyWorkers.add(worker);
         if (this.#readyWorkers.size === this.#slots.length) this.#events.onServing();
@@ -230,11 +259,31 @@ export class Supervisor {
     return state === undefined ? 0 : state.sum(TUNNELS_OPEN) + state.sum(FLOWS_OPEN);
   }
 
+  /** A drain is near: who asks is told, so that nobody new is sent here while it is awaited. */
+  announceDrain(): void {
+    this.#isLeaving = true;
+  }
+
+  /** Why no clients should be sent here; null: they are welcome. */
+  whyNotReady(): string | null {
+    if (this.#isLeaving) return "draining";
+    const workers = this.#slots.length;
+    const ready = this.#readyWorkers.size;
+    // Of a worker that was never there yet the clients wait in its queue.
+    if (ready < workers) return `starting: ${ready} of ${plural(workers, "worker")} ready`;
+    const rows = this.#region!.state.rows;
+    const serves = this.#slots.some(({ pid }, worker) => {
+      return pid !== 0 && WORKER_STATES[rows[worker][STATE]] === "serving";
+    });
+    return serves ? null : "no worker is ready";
+  }
+
   /**
    * Stops accepting and ends when the last connection has.
    * @param timeoutMs cuts what is left after that; null waits for ever.
    */
   drain(timeoutMs: number | null): void {
+    this.announceDrain();
     if (!this.#draining) {
       this.#draining = true;
       // The workers close theirs as well; only then are new clients refused by the kernel.

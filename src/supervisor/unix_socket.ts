@@ -22,6 +22,7 @@ import { STREAM } from "../ring/ring.ts";
 import type { BindConfig } from "../config/config.ts";
 import type { SocketPlan } from "../upstream/plan.ts";
 import type { Shim } from "../../ffi/shim.ts";
+import { findGroup, findUser } from "./accounts.ts";
 import { BindError, bindError } from "./bind_error.ts";
 
 export type UnixBind = Extract<BindConfig, { kind: "unix" }>;
@@ -107,29 +108,12 @@ function remedyFor(errno: number): string {
   }
 }
 
-/** The number behind a user's or group's name; /etc/passwd and /etc/group have it third. */
-function idOf(name: string | null, what: string, file: string): number | null {
-  if (name === null) return null;
-  if (/^[0-9]+$/.test(name)) return Number(name);
-  let text = "";
-  try {
-    text = Deno.readTextFileSync(file);
-  } catch {
-    // A container without one: then only numbers are known.
-  }
-  const row = text.split("\n").map((line) => line.split(":")).find(([first]) => first === name);
-  if (row === undefined) {
-    throw new Error(`there is no ${what} "${name}" in ${file}; write the number`);
-  }
-  return Number(row[2]);
-}
-
 function setAccess(listener: string, bind: UnixBind): void {
   const what = `of "${bind.text}" of listener "${listener}"`;
   try {
     if (bind.mode !== null) Deno.chmodSync(bind.path, bind.mode);
-    const owner = idOf(bind.owner, "user", "/etc/passwd");
-    const group = idOf(bind.group, "group", "/etc/group");
+    const owner = bind.owner === null ? null : findUser(bind.owner).uid;
+    const group = bind.group === null ? null : findGroup(bind.group);
     if (owner !== null || group !== null) Deno.chownSync(bind.path, owner, group);
   } catch (cause) {
     if (cause instanceof Deno.errors.PermissionDenied) {

@@ -3,22 +3,26 @@
  * a pipe. Knows nothing of restarts; see supervisor.ts.
  */
 import type { Shim } from "../../ffi/shim.ts";
+import { selfCommand } from "../../ffi/parts.ts";
 import type { ControlMessage, Plan, WorkerMessage } from "../upstream/plan.ts";
-
-/** How this program starts itself again as a worker. */
-function workerCommand(): string[] {
-  const main = import.meta.resolve("../main.ts");
-  const config = `${import.meta.dirname}/../../deno.json`;
-  return ["run", "-A", "--quiet", "--no-check", "--cached-only", "--config", config, main];
-}
 
 /** A worker makes no garbage when it serves; a small heap and no helper threads are enough. */
 const V8_FLAGS = ["--max-old-space-size=256", "--single-threaded-gc"];
 
 /** The above and, for those who measure, what RINGWAY_WORKER_V8_FLAGS adds (comma separated). */
-function v8Flags(): string {
+function v8Flags(): string[] {
   const more = Deno.env.get("RINGWAY_WORKER_V8_FLAGS") ?? "";
-  return `--v8-flags=${[...V8_FLAGS, ...more.split(",").filter((flag) => flag !== "")].join(",")}`;
+  return [...V8_FLAGS, ...more.split(",").filter((flag) => flag !== "")];
+}
+
+/** How this program starts itself again as a worker. */
+function workerCommand(): readonly string[] {
+  const executable = selfCommand(v8Flags());
+  if (executable !== null) return [...executable, "--worker"];
+  const config = `${import.meta.dirname}/../../deno.json`;
+  const flags = ["-A", "--quiet", "--no-check", "--cached-only", "--config", config];
+  const main = import.meta.resolve("../main.ts");
+  return [Deno.execPath(), "run", `--v8-flags=${v8Flags().join(",")}`, ...flags, main, "--worker"];
 }
 
 export class WorkerProcess {
@@ -36,9 +40,9 @@ export class WorkerProcess {
     // Only around the fork: any other child must not keep our ports bound.
     for (const fd of inherited) shim.library.rw_close_on_exec(fd, 0);
     try {
-      const [run, ...rest] = workerCommand();
-      this.#child = new Deno.Command(Deno.execPath(), {
-        args: [run, v8Flags(), ...rest, "--worker"],
+      const [program, ...args] = workerCommand();
+      this.#child = new Deno.Command(program, {
+        args,
         // What the runtime says of a crash goes to the log of ours, where colors are rubbish.
         env: { NO_COLOR: "1" },
         stdin: "piped",

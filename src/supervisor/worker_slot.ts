@@ -21,7 +21,7 @@ const CHECK_MS_MAX = 1000;
 const SETTLED_MS = 10_000;
 
 export interface WorkerSlotEvents {
-  onReady(worker: number, multishot: boolean): void;
+  onReady(worker: number): void;
   onLog(worker: number, level: Level, text: string): void;
   /** The slot is empty for good: its process ended after a drain, with this status. */
   onDrained(worker: number, code: number): void;
@@ -31,6 +31,8 @@ export interface WorkerSlotEvents {
 
 export class WorkerSlot {
   restarts = 0;
+  /** The steps of hardening that its process has done. */
+  hardening: readonly string[] = [];
   #process: WorkerProcess | null = null;
   #draining = false;
   #wasReady = false;
@@ -60,6 +62,7 @@ export class WorkerSlot {
     this.#checkedMs = startedMs;
     this.#silentMs = 0;
     this.region.clearWorker(this.index);
+    this.hardening = [];
     let process: WorkerProcess;
     try {
       process = new WorkerProcess(this.shim, this.plan(), (message) => this.#onMessage(message));
@@ -77,7 +80,8 @@ export class WorkerSlot {
     if (message.type === "log") this.events.onLog(this.index, message.level, message.text);
     else {
       this.#wasReady = true;
-      this.events.onReady(this.index, message.multishot);
+      this.hardening = message.hardening;
+      this.events.onReady(this.index);
     }
   }
 

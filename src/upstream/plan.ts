@@ -12,6 +12,8 @@ export interface Plan {
   readonly workers: number;
   /** The CPU to run on; -1 leaves it to the kernel. */
   readonly cpu: number;
+  /** What completes its operations. */
+  readonly io: "uring" | "epoll";
   /** The shared memory that all processes map. */
   readonly sharedFd: number;
   /** Key of the hashes that peers must not foresee; the same for all workers. */
@@ -20,6 +22,8 @@ export interface Plan {
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** Connections and flows of all listeners together, over all workers; 0 is no limit. */
   readonly connectionsMax: number;
+  /** Whether it gives up what it does not need once it is set up. */
+  readonly hardening: boolean;
   /** A mark that is null is never reached: JSON has no infinity. */
   readonly overload: { readonly [Mark in keyof OverloadConfig]: number | null };
   readonly listeners: readonly ListenerPlan[];
@@ -125,7 +129,12 @@ export type ControlMessage =
 
 /** What a worker writes to the supervisor, one line of JSON each. */
 export type WorkerMessage =
-  | { readonly type: "ready"; readonly multishot: boolean }
+  | {
+    readonly type: "ready";
+    readonly multishot: boolean;
+    /** The steps of its hardening that are done, by name. */
+    readonly hardening: readonly string[];
+  }
   | {
     readonly type: "log";
     readonly level: "debug" | "info" | "warn" | "error";

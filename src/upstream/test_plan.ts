@@ -74,6 +74,8 @@ export function workerPlan(more: Partial<Plan> = {}): Plan {
     worker: 0,
     workers: 1,
     cpu: -1,
+    io: "uring",
+    hardening: false,
     sharedFd: -1,
     hashKey: [0x0123_4567, 0x89ab_cdef],
     drainTimeoutMs: 1000,

@@ -9,9 +9,11 @@ import process from "node:process";
 import { capacityWithin } from "../limits.ts";
 import { mapShared, openShim } from "../../ffi/shim.ts";
 import { KernelRing } from "../ring/kernel_ring.ts";
+import { EPOLL, URING } from "../ring/ring.ts";
 import type { Plan } from "../upstream/plan.ts";
 import { regionBytes, regionShape, SharedRegion } from "../upstream/shared_region.ts";
 import { ControlChannel } from "./control_channel.ts";
+import { harden } from "./hardening.ts";
 import { addressSlotCount, countSockets, DONE, Worker } from "./worker.ts";
 import { WorkerLog } from "./worker_log.ts";
 
@@ -54,7 +56,7 @@ export function runWorker(): never {
     mapShared(shim, plan.sharedFd, regionBytes(shape)).buffer,
     shape,
   );
-  const ring = new KernelRing(addressSlotCount(plan));
+  const ring = new KernelRing(addressSlotCount(plan), plan.io === "uring" ? URING : EPOLL);
   const log = new WorkerLog(
     (line) => void Deno.stdout.writeSync(line),
     () => ring.nowMs,
@@ -71,9 +73,12 @@ export function runWorker(): never {
       return (user + system) / 1000;
     },
   }, log);
+  const { done, failure } = harden(shim.library, plan);
+  if (failure !== null) log.log("warn", `hardening is not complete: ${failure}`);
+  log.log("debug", `hardened: ${done.join(", ")}`);
   worker.start();
   for (const message of channel.parse(rest, rest.length)) worker.apply(message);
-  log.send({ type: "ready", multishot: ring.multishot });
+  log.send({ type: "ready", multishot: ring.multishot, hardening: done });
   while (worker.state !== DONE) worker.turn();
   Deno.exit(worker.cutCount > 0 ? 3 : 0);
 }

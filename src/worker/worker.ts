@@ -149,6 +149,7 @@ export class Worker {
     assert(this.state === STARTING, "a worker starts once");
     if (this.#inputs.controlFd >= 0) this.#ring.readControl(this.#inputs.controlFd, CONTROL);
     if (this.#inputs.signalFd >= 0) this.#ring.readSignals(this.#inputs.signalFd, SIGNAL);
+    this.#row[metric.IO_URING] = this.#plan.io === "uring" ? 1 : 0;
     this.#setState(SERVING);
     this.tcp.arm();
     this.udp.arm();

@@ -2,7 +2,8 @@
  * The promises of the command line: whatever the words, either a command or a usage error in one
  * printable line; help about any command that is accepted.
  */
-import { helpFor, parseCommandLine, UsageError } from "../../src/cli/command_line.ts";
+import { parseCommandLine, UsageError } from "../../src/cli/command_line.ts";
+import { helpFor } from "../../src/cli/help_text.ts";
 import { promise } from "./target.ts";
 
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}]/u;

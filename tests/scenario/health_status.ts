@@ -5,7 +5,7 @@
  * States, their reasons and the events are all that scenarios of health judge by, besides what
  * clients and servers see: there is nothing else that a user could look at.
  */
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { BackendSnapshot, ServerSnapshot, Snapshot } from "../../src/supervisor/snapshot.ts";
 import { type CommandResult, runRingway } from "./command_run.ts";
 import type { RingwayProcess } from "./ringway_process.ts";
@@ -49,7 +49,7 @@ export async function untilState(
 /** Fails if a worker has ended, for whatever reason, and was replaced. */
 export async function expectNoRestart(ringway: RingwayProcess): Promise<void> {
   const { workers } = await ringway.snapshot();
-  deepEqual(workers.map(({ restarts }) => restarts), workers.map(() => 0), ringway.state);
+  deepStrictEqual(workers.map(({ restarts }) => restarts), workers.map(() => 0), ringway.state);
 }
 
 /** Runs `ringway server ...` as an operator does. */
@@ -60,7 +60,7 @@ export async function operate(ringway: RingwayProcess, ...args: string[]): Promi
 /** The same, which must succeed. */
 export async function command(ringway: RingwayProcess, ...args: string[]): Promise<void> {
   const { code, err } = await operate(ringway, ...args);
-  equal(code, 0, err);
+  strictEqual(code, 0, err);
 }
 
 /** Servers for a configuration, by the names that they get, each with further keys. */

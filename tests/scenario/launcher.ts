@@ -8,6 +8,12 @@ export function withOpenFiles(count: number): string[] {
   return ["sh", "-c", `ulimit -n ${count}; exec "$@"`, "sh"];
 }
 
+/** With so many bytes of locked memory at most; root, who has no such limit, without that right. */
+export function withLockedMemory(bytes: number): string[] {
+  const limit = ["prlimit", `--memlock=${bytes}:${bytes}`];
+  return Deno.uid() === 0 ? [...limit, "setpriv", "--bounding-set", "-ipc_lock"] : limit;
+}
+
 /** In a network namespace of its own; who is not root gets one as root of a user namespace. */
 function inNetwork(): string[] {
   return ["unshare", "--net", ...(Deno.uid() === 0 ? [] : ["--map-root-user"])];

@@ -1,7 +1,7 @@
 /**
- * Ringway as a user starts it: `main.ts serve -c FILE` in a process of its own, with a folder of
- * its own for configuration and admin socket. It is watched through what any user has: its log,
- * `status`, its pids, its exit status.
+ * Ringway as a user starts it, `main.ts serve -c FILE` or the executable, in a process of its own,
+ * with a folder of its own for configuration and admin socket. It is watched through what any user
+ * has: its log, `status`, its pids, its exit status.
  *
  * Disposing of it kills every process that it started, by pid, also after a test has failed; and
  * fails if a worker has counted a bug, or one has crashed: whoever is replaced in milliseconds is
@@ -15,14 +15,22 @@ import { until, within } from "./until.ts";
 
 export const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 const MAIN = `${ROOT}/src/main.ts`;
+/** The executable that is tested in place of the sources, where a test run names one. */
+const PROGRAM = Deno.env.get("RINGWAY_PROGRAM");
 /** How this program is run by hand. */
-export const RUN_MAIN = [Deno.execPath(), "run", "-A", "--quiet", "--no-check", MAIN];
+export const RUN_MAIN = PROGRAM === undefined
+  ? [Deno.execPath(), "run", "-A", "--quiet", "--no-check", MAIN]
+  : [PROGRAM.startsWith("/") ? PROGRAM : `${ROOT}/${PROGRAM}`];
 
-/** That of the test, without what would tell the program something. */
+/** Of what would tell the program something only what a whole test run is for. */
+const PASSED_ON = ["RINGWAY_IO"];
+
 function inheritedEnvironment(): Record<string, string> {
   const entries = Object.entries(Deno.env.toObject());
   return Object.fromEntries(
-    entries.filter(([name]) => !name.startsWith("RINGWAY_") && name !== "INIT_CWD"),
+    entries.filter(([name]) =>
+      PASSED_ON.includes(name) || !name.startsWith("RINGWAY_") && name !== "INIT_CWD"
+    ),
   );
 }
 

@@ -96,6 +96,8 @@ export function drawScene(seed: number): Scene {
     worker: 0,
     workers: 1 + random.below(3),
     cpu: -1,
+    io: "uring",
+    hardening: false,
     sharedFd: -1,
     hashKey: [seed, 0x5eed],
     drainTimeoutMs: 1000,

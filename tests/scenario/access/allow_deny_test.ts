@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { askName, askNameFrom } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, say } from "../origin.ts";
@@ -27,12 +27,12 @@ Deno.test("only those in allow get in, and of them nobody in deny", async () => 
     "127.0.0.1": "",
   };
   for (const [client, expected] of Object.entries(clients)) {
-    equal(await nameFor(client, port), expected, client);
+    strictEqual(await nameFor(client, port), expected, client);
   }
   await ringway.until("four are refused", (snapshot) => {
     return refusals(snapshot, "denied") === 4 && snapshot.listeners[0].open === 0;
   });
-  equal(origin.acceptedCount, 3, "no server was asked for the others");
+  strictEqual(origin.acceptedCount, 3, "no server was asked for the others");
 });
 
 Deno.test("lists of listeners: deny alone, of a bind without an address, none", async (t) => {
@@ -48,20 +48,20 @@ backends:
   app: ["${origin.address}"]
 `);
   await t.step("with deny alone everybody else gets in", async () => {
-    equal(await nameFor("127.0.5.7", ringway.port("deny")), "");
-    equal(await nameFor("127.0.5.8", ringway.port("deny")), "welcome");
+    strictEqual(await nameFor("127.0.5.7", ringway.port("deny")), "");
+    strictEqual(await nameFor("127.0.5.8", ringway.port("deny")), "welcome");
   });
   await t.step("IPv4 clients of a bind without an address are judged as IPv4", async () => {
-    equal(await nameFor("127.0.5.7", ringway.port("both")), "welcome");
-    equal(await nameFor("127.0.6.7", ringway.port("both")), "");
-    equal(await askName(ringway.port("both"), "::1"), "welcome");
+    strictEqual(await nameFor("127.0.5.7", ringway.port("both")), "welcome");
+    strictEqual(await nameFor("127.0.6.7", ringway.port("both")), "");
+    strictEqual(await askName(ringway.port("both"), "::1"), "welcome");
   });
   await t.step("lists of one listener do not touch another", async () => {
     for (let i = 0; i < 10; i++) {
-      equal(await nameFor("127.0.0.1", ringway.port("inner")), "");
-      equal(await nameFor("127.0.0.1", ringway.port("outer")), "welcome");
+      strictEqual(await nameFor("127.0.0.1", ringway.port("inner")), "");
+      strictEqual(await nameFor("127.0.0.1", ringway.port("outer")), "welcome");
     }
     const snapshot = await ringway.snapshot();
-    deepEqual(["inner", "outer"].map((name) => refusals(snapshot, "denied", name)), [10, 0]);
+    deepStrictEqual(["inner", "outer"].map((name) => refusals(snapshot, "denied", name)), [10, 0]);
   });
 });

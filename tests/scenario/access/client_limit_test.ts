@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { Origin, sayThenEcho } from "../origin.ts";
 import { ClientFrom } from "../proxy_protocol/proxy_client.ts";
@@ -28,12 +28,12 @@ Deno.test("connections_per_ip: more of one address are closed, others get in", a
   }
   for (let i = 1; i <= 5; i++) {
     const extra = await connect("127.0.5.7");
-    equal((await extra.untilEnded()).text, "");
+    strictEqual((await extra.untilEnded()).text, "");
     const other = await connect(`127.0.6.${i}`);
     await other.untilReceived("!");
   }
   await ringway.until("five are refused", (snapshot) => refusals(snapshot, "client_limit") === 5);
-  equal(origin.acceptedCount, LIMIT + 5);
+  strictEqual(origin.acceptedCount, LIMIT + 5);
   // Those inside notice nothing, and one that leaves makes room for one.
   for (const client of inside) {
     client.send("still here");
@@ -61,7 +61,7 @@ Deno.test("connections_per_ip is right again after a worker was killed", async (
   using second = await ClientFrom.connect(ringway.port());
   await second.untilReceived("!");
   using third = await ClientFrom.connect(ringway.port());
-  equal((await third.untilEnded()).text, "");
+  strictEqual((await third.untilEnded()).text, "");
 });
 
 Deno.test("the limit of the whole file holds for all listeners together", async () => {
@@ -86,7 +86,7 @@ backends:
   const served = () => all.filter(({ text }) => text === "!").length;
   for (let left = LIMIT; left > 0; left--) {
     const { listeners } = await ringway.untilTurned(3);
-    equal(listeners[0].open + listeners[1].open, LIMIT);
+    strictEqual(listeners[0].open + listeners[1].open, LIMIT);
     const before = served();
     all.find(({ text, end }) => text === "!" && end === null)!.socket.end();
     await until("one that waited is served", () => served() === before + 1, {
@@ -94,5 +94,5 @@ backends:
     });
   }
   const { listeners } = await ringway.snapshot();
-  deepEqual(listeners.map(({ refused }) => refused), [0, 0], "they have waited");
+  deepStrictEqual(listeners.map(({ refused }) => refused), [0, 0], "they have waited");
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { Network, untilListening } from "../real/network.ts";
 import { Program } from "../real/program.ts";
@@ -43,8 +43,8 @@ for (
       return refusals(snapshot, "client_limit") === 1;
     });
     await (await connect(other)).untilWritten(/^hello$/m);
-    equal(extra.log.includes("hello"), false);
+    strictEqual(extra.log.includes("hello"), false);
     const { listeners } = await ringway.snapshot();
-    equal(listeners[0].open, 3);
+    strictEqual(listeners[0].open, 3);
   });
 }

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { askName, askNameFrom, askNames, tally } from "../client.ts";
 import { Origin, say } from "../origin.ts";
 import { startRingway } from "../ringway_process.ts";
@@ -25,17 +25,17 @@ backends:
 
   await t.step("connection_rate: the burst, and no more", async () => {
     const names = await askNames(ringway.port("burst"), 20);
-    deepEqual(names.slice(0, 5), Array(5).fill("in"));
-    equal(tally(names).in, 5);
+    deepStrictEqual(names.slice(0, 5), Array(5).fill("in"));
+    strictEqual(tally(names).in, 5);
     await ringway.until("all others are refused", (snapshot) => {
       return refusals(snapshot, "rate", "burst") === 15;
     });
-    equal(origin.acceptedCount, 5);
+    strictEqual(origin.acceptedCount, 5);
   });
 
   await t.step("a rate fills up again with time", async () => {
     const before = origin.acceptedCount;
-    equal(await askName(ringway.port("refilled")), "in");
+    strictEqual(await askName(ringway.port("refilled")), "in");
     const startedMs = performance.now();
     let asked = 0;
     await until("four more get in", async () => {
@@ -44,7 +44,7 @@ backends:
       return origin.acceptedCount === before + 5;
     });
     const tookMs = performance.now() - startedMs;
-    equal(tookMs > 800, true, `it took ${tookMs} ms for ${asked}`);
+    strictEqual(tookMs > 800, true, `it took ${tookMs} ms for ${asked}`);
   });
 
   await t.step("connection_rate_per_ip counts each address alone", async () => {
@@ -52,7 +52,7 @@ backends:
     for (const from of ["127.0.5.7", "127.0.5.8"]) {
       const names: string[] = [];
       for (let i = 0; i < 6; i++) names.push(await ask(from));
-      deepEqual(names, ["in", "in", "in", "", "", ""], from);
+      deepStrictEqual(names, ["in", "in", "in", "", "", ""], from);
     }
     await ringway.until("six are refused", (snapshot) => {
       return refusals(snapshot, "client_rate", "each") === 6;

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, say } from "../origin.ts";
@@ -16,12 +16,12 @@ for (const balance of ["round_robin", "first", "least_conn", "consistent_hash"])
       backend: `balance: ${balance}, retries: 2, retry_budget: 100%, outlier_detection: false`,
     }));
     await askNames(ringway.port(), 10);
-    equal(backup.acceptedCount, 0, "both others are there");
+    strictEqual(backup.acceptedCount, 0, "both others are there");
     await a.stop();
-    deepEqual(tally(await askNames(ringway.port(), 10)), { b: 10 });
+    deepStrictEqual(tally(await askNames(ringway.port(), 10)), { b: 10 });
     await b.stop();
-    deepEqual(tally(await askNames(ringway.port(), 10)), { backup: 10 });
+    deepStrictEqual(tally(await askNames(ringway.port(), 10)), { backup: 10 });
     await using _again = new Origin(say("a"), { port: a.port });
-    deepEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
+    deepStrictEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
   });
 }

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { askNames, Client, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, say, sayThenEcho } from "../origin.ts";
@@ -14,7 +14,7 @@ Deno.test("random is roughly fair, by weight", async () => {
   }));
   const counts = tally(await askNames(ringway.port(), 400));
   // Expected 300 : 100, with a standard deviation of 8.7: six of them.
-  equal(counts.a > 248 && counts.a < 352, true, JSON.stringify(counts));
+  strictEqual(counts.a > 248 && counts.a < 352, true, JSON.stringify(counts));
 });
 
 Deno.test("p2c keeps open connections nearly even", async () => {
@@ -35,5 +35,5 @@ Deno.test("p2c keeps open connections nearly even", async () => {
   const { backends } = await ringway.snapshot();
   const open = backends[0].servers.map((server) => server.open);
   // 50 each, and at most 3 apart in 99 of 100 runs; drawn by chance alone, 12 apart on average.
-  equal(Math.max(...open) - Math.min(...open) <= 8, true, open.join(" "));
+  strictEqual(Math.max(...open) - Math.min(...open) <= 8, true, open.join(" "));
 });

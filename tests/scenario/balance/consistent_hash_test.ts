@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { askNameFrom, askNames, Client, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, say, sayThenEcho } from "../origin.ts";
@@ -26,7 +26,7 @@ async function serversOf(ringway: RingwayProcess, rounds: number): Promise<strin
     return names;
   };
   const first = await ask();
-  for (let round = 1; round < rounds; round++) deepEqual(await ask(), first);
+  for (let round = 1; round < rounds; round++) deepStrictEqual(await ask(), first);
   return first;
 }
 
@@ -38,14 +38,14 @@ Deno.test("consistent_hash keeps a client's server, over workers and restarts", 
   {
     await using ringway = await startRingway(configFor([a, b, c]));
     before = await serversOf(ringway, ROUNDS);
-    equal(Object.keys(tally(before)).length, 3, "every server has clients");
+    strictEqual(Object.keys(tally(before)).length, 3, "every server has clients");
     const { workers } = await ringway.snapshot();
     const completions = workers.map(({ counters }) => counters["ringway_worker_completions_total"]);
-    equal(Math.min(...completions) > CLIENTS.length, true, "both workers took their part");
+    strictEqual(Math.min(...completions) > CLIENTS.length, true, "both workers took their part");
   }
   // Neither the number of workers nor the order of the servers matters.
   await using ringway = await startRingway(configFor([c, a, b], 1));
-  deepEqual(await serversOf(ringway, 1), before);
+  deepStrictEqual(await serversOf(ringway, 1), before);
 });
 
 Deno.test("consistent_hash moves only the clients of a server that is away", async () => {
@@ -57,11 +57,11 @@ Deno.test("consistent_hash moves only the clients of a server that is away", asy
   await b.stop();
   const without = await serversOf(ringway, 2);
   without.forEach((name, i) => {
-    if (before[i] === "b") equal(name === "a" || name === "c", true);
-    else equal(name, before[i]);
+    if (before[i] === "b") strictEqual(name === "a" || name === "c", true);
+    else strictEqual(name, before[i]);
   });
   await using _again = new Origin(say("b"), { port: b.port });
-  deepEqual(await serversOf(ringway, 1), before);
+  deepStrictEqual(await serversOf(ringway, 1), before);
 });
 
 Deno.test("load_factor bounds what one server gets, though all have one key", async () => {
@@ -79,10 +79,10 @@ Deno.test("load_factor bounds what one server gets, though all have one key", as
     const client = clients.use(await Client.connect(ringway.port()));
     names.push(await client.receive(1));
     const most = Math.max(...Object.values(tally(names)));
-    equal(most <= Math.ceil(1.25 * (i + 1) / 4), true, names.join(""));
+    strictEqual(most <= Math.ceil(1.25 * (i + 1) / 4), true, names.join(""));
   }
   // Beyond what each may have it is the key that decides: some are as full as may be.
-  equal(Math.max(...Object.values(tally(names))) >= 12, true, names.join(""));
+  strictEqual(Math.max(...Object.values(tally(names))) >= 12, true, names.join(""));
 });
 
 Deno.test("hash_on: a list makes one key of all", async () => {
@@ -101,6 +101,6 @@ backends:
   one: { servers: ["${a.address}", "${b.address}"], balance: consistent_hash }
 `);
   const ask = (listener: string) => askNames(ringway.port(listener), 40);
-  equal(Object.keys(tally(await ask("both"))).length, 2, "each port is a key");
-  equal(Object.keys(tally(await ask("one"))).length, 1, "an address is a key");
+  strictEqual(Object.keys(tally(await ask("both"))).length, 2, "each port is a key");
+  strictEqual(Object.keys(tally(await ask("one"))).length, 1, "an address is a key");
 });

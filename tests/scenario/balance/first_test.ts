@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepStrictEqual } from "node:assert/strict";
 import { askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, say } from "../origin.ts";
@@ -12,9 +12,9 @@ Deno.test("first goes down the list and back up", async () => {
     // Nobody is kept away from a server that is back.
     backend: "balance: first, outlier_detection: false",
   }));
-  deepEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
   await a.stop();
-  deepEqual(tally(await askNames(ringway.port(), 10)), { b: 10 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 10)), { b: 10 });
   await using _again = new Origin(say("a"), { port: a.port });
-  deepEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { command, named, untilState } from "../health_status.ts";
@@ -35,10 +35,10 @@ Deno.test("least_conn counts the open connections of all workers", async () => {
     clients.use(held[i].client);
     // True after every single connection, whichever worker took it.
     const difference = countOf(held, "a") - countOf(held, "b");
-    equal(Math.abs(difference) <= 1, true, `${difference} after ${i + 1}`);
+    strictEqual(Math.abs(difference) <= 1, true, `${difference} after ${i + 1}`);
   }
   const { workers } = await ringway.snapshot();
-  equal(workers.every(({ tunnels }) => tunnels > 0), true, "both workers have taken some");
+  strictEqual(workers.every(({ tunnels }) => tunnels > 0), true, "both workers have taken some");
 
   // All of a's connections end: whoever comes next goes there, until both have the same again.
   for (const { client } of held.filter(({ name }) => name === "a")) client[Symbol.dispose]();
@@ -47,7 +47,7 @@ Deno.test("least_conn counts the open connections of all workers", async () => {
   for (let i = 0; i < 20; i++) {
     const next = await hold(ringway.port());
     clients.use(next.client);
-    equal(next.name, "a");
+    strictEqual(next.name, "a");
   }
 });
 
@@ -66,7 +66,7 @@ Deno.test("least_conn gives a server connections for its weight", async () => {
     names.push(name);
   }
   const { backends } = await ringway.snapshot();
-  deepEqual(backends[0].servers.map(({ open }) => open), [30, 10]);
+  deepStrictEqual(backends[0].servers.map(({ open }) => open), [30, 10]);
 });
 
 Deno.test("least_conn is true to within one over four workers, whoever is out", async () => {
@@ -86,18 +86,18 @@ Deno.test("least_conn is true to within one over four workers, whoever is out", 
       clients.use(held.at(-1)!.client);
       const counts = names.map((name) => countOf(held, name));
       const isEven = Math.max(...counts) - Math.min(...counts) <= 1;
-      equal(isEven, true, `${names}: ${counts} after ${i + 1}`);
+      strictEqual(isEven, true, `${names}: ${counts} after ${i + 1}`);
     }
   };
   await holdEvenly(40, ["a", "b", "c"]);
   const { workers } = await ringway.snapshot();
-  equal(workers.every(({ tunnels }) => tunnels > 0), true, "all workers have taken some");
+  strictEqual(workers.every(({ tunnels }) => tunnels > 0), true, "all workers have taken some");
 
   await command(ringway, "drain", "app/b");
   await untilState(ringway, "b", "drain");
   const before = countOf(held, "b");
   await holdEvenly(20, ["a", "c"]);
-  equal(countOf(held, "b"), before);
+  strictEqual(countOf(held, "b"), before);
 
   // It is empty when it comes back, and gets all until it has as many as the others.
   for (const { client } of held.filter(({ name }) => name === "b")) client[Symbol.dispose]();
@@ -108,6 +108,6 @@ Deno.test("least_conn is true to within one over four workers, whoever is out", 
   for (let i = 0; i < 20; i++) {
     held.push(await hold(ringway.port()));
     clients.use(held.at(-1)!.client);
-    equal(held.at(-1)!.name, "b");
+    strictEqual(held.at(-1)!.name, "b");
   }
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { named } from "../health_status.ts";
@@ -22,5 +22,5 @@ Deno.test("least_latency sends most clients to servers that answer soon", async 
   }
   const counts = tally(names);
   // How the others share them is up to nanoseconds.
-  equal((counts.a ?? 0) < 20, true, JSON.stringify(counts));
+  strictEqual((counts.a ?? 0) < 20, true, JSON.stringify(counts));
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { command, named, serverStatus, untilElapsed, untilState } from "../health_status.ts";
@@ -75,7 +75,7 @@ Deno.test("rebalance moves connections to who has joined, within its budget", as
   await using clients = new FaithfulClients(ringway.port(), CLIENTS);
   await clients.untilServed();
   await untilOpen(ringway, CLIENTS / 2, CLIENTS / 2, 0);
-  deepEqual(clients.closedMs, [], "while nobody joins nobody is moved");
+  deepStrictEqual(clients.closedMs, [], "while nobody joins nobody is moved");
 
   const joinedMs = performance.now();
   await command(ringway, "ready", "app/c");
@@ -86,14 +86,14 @@ Deno.test("rebalance moves connections to who has joined, within its budget", as
     });
   }, { state: () => `${clients.servers}\n${ringway.state}` });
   const moved = clients.closedMs.length;
-  equal(moved >= third - 1 && moved <= third + 2, true, `${moved} were moved`);
+  strictEqual(moved >= third - 1 && moved <= third + 2, true, `${moved} were moved`);
   clients.closedMs.forEach((ms, i) => {
     const allowed = Math.ceil((ms - joinedMs) / 1000 * BUDGET) + 1;
-    equal(i + 1 <= allowed, true, `${i + 1} after ${ms - joinedMs} ms`);
+    strictEqual(i + 1 <= allowed, true, `${i + 1} after ${ms - joinedMs} ms`);
   });
   // That was it.
   await untilElapsed(1000);
-  equal(clients.closedMs.length, moved);
+  strictEqual(clients.closedMs.length, moved);
   await clients.untilServed();
 });
 
@@ -112,5 +112,5 @@ Deno.test("without rebalance connections stay where they are", async () => {
   await command(ringway, "ready", "app/c");
   await untilState(ringway, "c", "up");
   await untilElapsed(500);
-  deepEqual(clients.closedMs, []);
+  deepStrictEqual(clients.closedMs, []);
 });

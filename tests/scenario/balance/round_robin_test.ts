@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, say } from "../origin.ts";
@@ -12,7 +12,7 @@ Deno.test("round_robin gives one worker's connections to the servers in turns", 
   const names = await askNames(ringway.port(), 12);
   // Where it starts is left to chance; from there on the order is that of the file.
   const turns = "abc".slice("abc".indexOf(names[0])) + "abcabcabcabc";
-  equal(names.join(""), turns.slice(0, 12));
+  strictEqual(names.join(""), turns.slice(0, 12));
 });
 
 Deno.test("round_robin gives turns by weight, spread out, and none for weight 0", async () => {
@@ -27,8 +27,8 @@ Deno.test("round_robin gives turns by weight, spread out, and none for weight 0"
     ],
   }));
   const names = await askNames(ringway.port(), 18);
-  for (let i = 0; i < 18; i += 6) deepEqual(tally(names.slice(i, i + 6)), { a: 4, b: 2 });
-  equal(names.join("").includes("bb"), false, "b's turns stand between those of a");
+  for (let i = 0; i < 18; i += 6) deepStrictEqual(tally(names.slice(i, i + 6)), { a: 4, b: 2 });
+  strictEqual(names.join("").includes("bb"), false, "b's turns stand between those of a");
 });
 
 Deno.test("round_robin is even with several workers, each with turns of its own", async () => {
@@ -38,5 +38,5 @@ Deno.test("round_robin is even with several workers, each with turns of its own"
   const names = await askNames(ringway.port(), 60);
   const counts = tally(names);
   // Each worker may be one ahead.
-  equal(Math.abs(counts.a - counts.b) <= 2, true, JSON.stringify(counts));
+  strictEqual(Math.abs(counts.a - counts.b) <= 2, true, JSON.stringify(counts));
 });

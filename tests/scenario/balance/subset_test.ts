@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { CheckedServers } from "../checked_servers.ts";
 import { askNames, tally } from "../client.ts";
 import { named } from "../health_status.ts";
@@ -25,18 +25,18 @@ backends:
   const ask = async (listener: string, count = 24) => {
     return Object.keys(tally(await askNames(ringway.port(listener), count))).sort().join("");
   };
-  equal(await ask("all"), "abcd");
-  equal(await ask("second"), "bc");
-  equal(await ask("one"), "c");
+  strictEqual(await ask("all"), "abcd");
+  strictEqual(await ask("second"), "bc");
+  strictEqual(await ask("one"), "c");
 
   await servers.setDown(ringway, "b");
-  equal(await ask("all"), "acd");
-  equal(await ask("second"), "c");
+  strictEqual(await ask("all"), "acd");
+  strictEqual(await ask("second"), "c");
   // Nobody of a subset is left: its servers are used whatever probes say, and no others.
   await servers.setDown(ringway, "c");
-  equal(await ask("one"), "c");
-  equal(await ask("second"), "b");
-  equal(await ask("all"), "abd");
+  strictEqual(await ask("one"), "c");
+  strictEqual(await ask("second"), "b");
+  strictEqual(await ask("all"), "abd");
 });
 
 Deno.test("a route's subset, beside another route to the same backend", async () => {
@@ -67,7 +67,7 @@ backends:
     for (let i = 0; i < 6; i++) names.add((await shakeHands(ringway.port(), asks)).name);
     return [...names].sort();
   };
-  deepEqual(await ask({ serverName: "canary.test" }), ["two"]);
-  deepEqual(await ask({ serverName: "any.test" }), ["one", "three", "two"]);
-  deepEqual(await ask({}), ["one", "three"]);
+  deepStrictEqual(await ask({ serverName: "canary.test" }), ["two"]);
+  deepStrictEqual(await ask({ serverName: "any.test" }), ["one", "three", "two"]);
+  deepStrictEqual(await ask({}), ["one", "three"]);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { CheckedServers } from "../checked_servers.ts";
 import { askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
@@ -31,18 +31,18 @@ for (const { what, keys, top } of Object.values(PREFERENCES)) {
       servers: named(servers.addresses, keys),
       backend: `balance: random, ${servers.check}`,
     }));
-    deepEqual(Object.keys(await ask(ringway, 40)).sort(), ["a", "b"]);
+    deepStrictEqual(Object.keys(await ask(ringway, 40)).sort(), ["a", "b"]);
     // One of two: 1.4 times a half stay, the rest goes on.
     await servers.setDown(ringway, "a");
     const { a = 0, b, c, d } = await ask(ringway, 200);
-    equal(a, 0);
+    strictEqual(a, 0);
     // 140 expected, with a standard deviation of 6.5: five of them.
-    equal(b > 107 && b < 173, true, `${b} ${c} ${d}`);
-    equal(c > 10 && d > 10, true, `${b} ${c} ${d}`);
+    strictEqual(b > 107 && b < 173, true, `${b} ${c} ${d}`);
+    strictEqual(c > 10 && d > 10, true, `${b} ${c} ${d}`);
     await servers.setDown(ringway, "a", "b");
-    deepEqual(Object.keys(await ask(ringway, 40)).sort(), ["c", "d"]);
+    deepStrictEqual(Object.keys(await ask(ringway, 40)).sort(), ["c", "d"]);
     await servers.setDown(ringway, "c");
-    deepEqual(Object.keys(await ask(ringway, 40)).sort(), ["a", "b"]);
+    deepStrictEqual(Object.keys(await ask(ringway, 40)).sort(), ["a", "b"]);
   });
 }
 
@@ -58,11 +58,11 @@ Deno.test("zones count within a priority; who has none is at home everywhere", a
     }),
     backend: `balance: random, panic_threshold: 0%, ${servers.check}`,
   }));
-  deepEqual(await ask(ringway, 20), { a: 20 });
+  deepStrictEqual(await ask(ringway, 20), { a: 20 });
   await servers.setDown(ringway, "a");
-  deepEqual(Object.keys(await ask(ringway, 40)).sort(), ["b", "c"]);
+  deepStrictEqual(Object.keys(await ask(ringway, 40)).sort(), ["b", "c"]);
   await servers.setDown(ringway, "a", "b", "c");
-  deepEqual(await ask(ringway, 20), { d: 20 });
+  deepStrictEqual(await ask(ringway, 20), { d: 20 });
 });
 
 Deno.test("a key stays in its tier, and what fails there goes on to the next", async () => {
@@ -74,10 +74,10 @@ Deno.test("a key stays in its tier, and what fails there goes on to the next", a
   }));
   await servers.setDown(ringway, "a");
   const [name, ...others] = Object.keys(await ask(ringway, 30));
-  deepEqual(others, [], "one address, one server");
+  deepStrictEqual(others, [], "one address, one server");
   // Without a probe having noticed.
   const server = servers.get(name);
   await server.refuse();
   const instead = Object.keys(await ask(ringway, 10));
-  deepEqual(instead, [name === "b" ? "c" : "b"]);
+  deepStrictEqual(instead, [name === "b" ? "c" : "b"]);
 });

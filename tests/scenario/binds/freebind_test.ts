@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
 import { converseBySocat, Network, untilListening } from "../real/network.ts";
 import { Program } from "../real/program.ts";
 import { startRingway } from "../ringway_process.ts";
@@ -32,7 +32,7 @@ backends:
     { launcher: space.launcher },
   );
   const warnings = ringway.log.filter((line) => line.includes('"level":"warn"'));
-  equal(warnings.length, 2, warnings.join("\n"));
+  strictEqual(warnings.length, 2, warnings.join("\n"));
   match(warnings[0], /listener \\"web\\" .*192\.0\.2\.1:8000.*no interface/);
   match(warnings[1], /listener \\"dns\\" .*192\.0\.2\.1:5300.*no interface/);
   await converseBySocat(space, "TCP4:127.0.0.1:8001", "meanwhile", /^meanwhile$/m);
@@ -41,5 +41,5 @@ backends:
   await converseBySocat(space, `TCP4:${LATER}:8000`, "over TCP", /^over TCP$/m);
   await converseBySocat(space, `UDP4:${LATER}:5300`, "over UDP", /^over UDP$/m);
   const { listeners } = await ringway.snapshot();
-  equal(listeners.every(({ total }) => total === 1), true);
+  strictEqual(listeners.every(({ total }) => total === 1), true);
 });

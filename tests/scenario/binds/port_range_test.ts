@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
 import { askName } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { answerName, DatagramServer } from "../datagram_server.ts";
@@ -24,10 +24,10 @@ Deno.test("a range of ports is one listener that answers on each", async () => {
     bind: `${HOST}:${first}-${first + COUNT - 1}`,
     servers: [origin],
   }));
-  for (let i = 0; i < COUNT; i++) equal(await askName(first + i, HOST), "here");
+  for (let i = 0; i < COUNT; i++) strictEqual(await askName(first + i, HOST), "here");
   const { listeners } = await ringway.snapshot();
-  equal(listeners.length, 1);
-  equal(listeners[0].total, COUNT);
+  strictEqual(listeners.length, 1);
+  strictEqual(listeners[0].total, COUNT);
 });
 
 Deno.test("a range of UDP ports answers from the port that was asked", async () => {
@@ -40,7 +40,7 @@ Deno.test("a range of UDP ports answers from the port that was asked", async () 
   }));
   // Clients take answers only from where they have asked.
   for (let i = 0; i < COUNT; i++) {
-    equal(await askDatagram(first + i, "x", { hostname: HOST }), "here");
+    strictEqual(await askDatagram(first + i, "x", { hostname: HOST }), "here");
   }
 });
 
@@ -49,7 +49,7 @@ Deno.test("one port of a range in use: which one, and 1", async () => {
   using _taken = Deno.listen({ hostname: HOST, port: first + 2 });
   const bind = `${HOST}:${first}-${first + COUNT - 1}`;
   await using ringway = launchRingway(configText({ bind, servers: ["127.0.0.2:1"] }));
-  equal(await ringway.exitCode(), 1);
+  strictEqual(await ringway.exitCode(), 1);
   match(ringway.log.join("\n"), new RegExp(`cannot bind .*EADDRINUSE.*port ${first + 2}\\D`));
   // Nothing of it stays bound.
   Deno.listen({ hostname: HOST, port: first }).close();

@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
 import { askName, Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { DatagramServer, echoDatagrams } from "../datagram_server.ts";
@@ -38,14 +38,14 @@ backends:
     },
   );
   for (let i = 0; i < 10; i++) {
-    equal(await askName(web, HOST), "over TCP");
-    equal(await askDatagram(dns, `${i}`, { hostname: HOST }), `${i}`);
+    strictEqual(await askName(web, HOST), "over TCP");
+    strictEqual(await askDatagram(dns, `${i}`, { hostname: HOST }), `${i}`);
   }
   await using client = new Program(["socat", "-", `UNIX-CONNECT:${folder}/local.sock`]);
   await client.untilWritten(/over TCP/);
   ringway.kill("SIGTERM");
-  equal(await ringway.exitCode(), 0);
-  equal(Deno.lstatSync(`${folder}/local.sock`).isSocket, true, "the file is systemd's");
+  strictEqual(await ringway.exitCode(), 0);
+  strictEqual(Deno.lstatSync(`${folder}/local.sock`).isSocket, true, "the file is systemd's");
 });
 
 Deno.test("UDP sockets of every address answer from the one that was asked", async () => {
@@ -67,14 +67,14 @@ backends:
       ]),
     },
   );
-  equal(ringway.port("six"), six);
+  strictEqual(ringway.port("six"), six);
   // Sockets that are connected take nothing from elsewhere.
   for (const hostname of ["127.0.0.1", "127.0.4.41"]) {
     for (const port of [four, six]) {
-      equal(await askDatagram(port, hostname, { hostname, from: "127.0.0.1" }), hostname);
+      strictEqual(await askDatagram(port, hostname, { hostname, from: "127.0.0.1" }), hostname);
     }
   }
-  equal(await askDatagram(six, "over six", { hostname: "::1" }), "over six");
+  strictEqual(await askDatagram(six, "over six", { hostname: "::1" }), "over six");
 });
 
 Deno.test("who connects before the program is up is served when it is", async () => {
@@ -91,7 +91,7 @@ Deno.test("who connects before the program is up is served when it is", async ()
       return false; // perl is starting
     }
   }, { state: () => ringway.state });
-  equal((await client.receiveRest()).text, "served");
+  strictEqual((await client.receiveRest()).text, "served");
 });
 
 Deno.test("a name that systemd has not passed: which there are, and 1", async () => {
@@ -102,7 +102,7 @@ Deno.test("a name that systemd has not passed: which there are, and 1", async ()
   );
   const status = await ringway.exitCode();
   const said = ringway.log.join("\n");
-  equal(status, 1, said);
+  strictEqual(status, 1, said);
   match(
     said,
     /cannot bind "systemd:wbe" .*: systemd passed "web"; bind that, or set FileDescriptorName=wbe/,
@@ -115,6 +115,6 @@ Deno.test("without systemd a bind to its socket is an error that says so", async
   );
   const status = await ringway.exitCode();
   const said = ringway.log.join("\n");
-  equal(status, 1, said);
+  strictEqual(status, 1, said);
   match(said, /cannot bind "systemd:web" .*: nothing was passed by systemd .*, or bind an address/);
 });

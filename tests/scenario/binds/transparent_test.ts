@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { converseBySocat, untilListening } from "../real/network.ts";
 import { Program } from "../real/program.ts";
@@ -54,7 +54,7 @@ Deno.test("transparent: a server sees the client's own address", async (t) => {
       );
       const pattern = /^from (.*)\n(.*\n)*hello/m;
       const [, seen] = await converseBySocat(network.client, to, "hello", pattern);
-      equal(seen, seenAs);
+      strictEqual(seen, seenAs);
     });
   }
 });
@@ -71,7 +71,7 @@ Deno.test("transparent without the privilege: cause, remedy and 77", async () =>
   );
   const status = await ringway.exitCode();
   const said = ringway.log.join("\n");
-  equal(status, 77, said);
+  strictEqual(status, 77, said);
   match(
     said,
     /backend "app" has transparent: true: .*\(EPERM\); grant CAP_NET_RAW or CAP_NET_ADMIN/,

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { Origin, sayThenEcho } from "../origin.ts";
 import { Program } from "../real/program.ts";
@@ -40,15 +40,15 @@ Deno.test("socat to socat, over unix sockets on both sides", async () => {
     servers: [`unix:${folder.server}`],
   }));
   for (let i = 0; i < 5; i++) {
-    equal(await converse(folder.listener, `line ${i}`, /line .*/), `line ${i}`);
+    strictEqual(await converse(folder.listener, `line ${i}`, /line .*/), `line ${i}`);
   }
   const { listeners } = await ringway.until("all have gone", ({ listeners }) => {
     return listeners[0].total === 5 && listeners[0].open === 0;
   });
-  equal(listeners[0].refused, 0);
+  strictEqual(listeners[0].refused, 0);
   ringway.kill("SIGTERM");
-  equal(await ringway.exitCode(), 0);
-  equal(exists(folder.listener), false, "the socket file goes with the program");
+  strictEqual(await ringway.exitCode(), 0);
+  strictEqual(exists(folder.listener), false, "the socket file goes with the program");
 });
 
 Deno.test("a unix listener leads to TCP servers, and a TCP listener to unix servers", async () => {
@@ -67,7 +67,7 @@ backends:
   await client.tell("round\n");
   await client.untilWritten(/tcp\nround/);
   const { listeners } = await ringway.snapshot();
-  deepEqual(listeners.map(({ open }) => open), [1, 1]);
+  deepStrictEqual(listeners.map(({ open }) => open), [1, 1]);
 });
 
 Deno.test("one listener may have addresses of several kinds", async () => {
@@ -81,10 +81,10 @@ listeners:
 backends:
   app: ["${origin.address}"]
 `);
-  equal(await converse(folder.listener, "x", /here/), "here");
+  strictEqual(await converse(folder.listener, "x", /here/), "here");
   await using client = new Program(["socat", "-", `TCP:127.0.0.1:${ringway.port("web")}`]);
   await client.untilWritten(/here/);
-  equal((await ringway.snapshot()).listeners[0].total, 2);
+  strictEqual((await ringway.snapshot()).listeners[0].total, 2);
 });
 
 Deno.test("a server whose socket file is away is a server that refuses", async () => {
@@ -95,9 +95,9 @@ Deno.test("a server whose socket file is away is a server that refuses", async (
     servers: [`unix:${folder.server}`, origin],
     backend: "balance: first",
   }));
-  equal(await converse(folder.listener, "x", /second/), "second");
+  strictEqual(await converse(folder.listener, "x", /second/), "second");
   const { backends } = await ringway.snapshot();
-  equal(backends[0].servers[0].connect_failures, 1);
+  strictEqual(backends[0].servers[0].connect_failures, 1);
 });
 
 Deno.test("the socket file gets the mode and the owner that are asked for", async () => {
@@ -110,8 +110,8 @@ backends:
   app: ["127.0.0.2:1"]
 `);
   const { mode, uid, gid } = Deno.statSync(folder.listener);
-  equal((mode! & 0o777).toString(8), "620");
-  if (Deno.uid() === 0) deepEqual([uid, gid], [65534, 65534]);
+  strictEqual((mode! & 0o777).toString(8), "620");
+  if (Deno.uid() === 0) deepStrictEqual([uid, gid], [65534, 65534]);
 });
 
 Deno.test("a socket file that nobody listens on any more is replaced", async () => {
@@ -123,9 +123,9 @@ Deno.test("a socket file that nobody listens on any more is replaced", async () 
     for (const pid of killed.processes) Deno.kill(pid, "SIGKILL");
     await killed.ended;
   }
-  equal(exists(folder.listener), true, "it is left behind");
+  strictEqual(exists(folder.listener), true, "it is left behind");
   await using _ringway = await startRingway(config);
-  equal(await converse(folder.listener, "x", /here/), "here");
+  strictEqual(await converse(folder.listener, "x", /here/), "here");
 });
 
 /** Starts what cannot start; its exit status and what it said. */
@@ -143,10 +143,10 @@ Deno.test("a socket on which another program listens is an error, and stays", as
   const config = configText({ bind: `unix:${folder.listener}`, servers: [origin] });
   await using _ringway = await startRingway(config);
   const { status, said } = await refusal(config);
-  equal(status, 1, said);
+  strictEqual(status, 1, said);
   match(said, new RegExp(`cannot bind "unix:${folder.listener}" of listener "web"`));
   match(said, /another program listens/);
-  equal(await converse(folder.listener, "x", /mine/), "mine");
+  strictEqual(await converse(folder.listener, "x", /mine/), "mine");
 });
 
 Deno.test("a file that is no socket is an error, and stays", async () => {
@@ -154,17 +154,17 @@ Deno.test("a file that is no socket is an error, and stays", async () => {
   Deno.writeTextFileSync(folder.listener, "precious");
   const config = configText({ bind: `unix:${folder.listener}`, servers: ["127.0.0.2:1"] });
   const { status, said } = await refusal(config);
-  equal(status, 1, said);
+  strictEqual(status, 1, said);
   match(said, new RegExp(`cannot bind "unix:${folder.listener}".*`));
   match(said, /what is there is no socket, and is left alone/);
-  equal(Deno.readTextFileSync(folder.listener), "precious");
+  strictEqual(Deno.readTextFileSync(folder.listener), "precious");
 });
 
 Deno.test("a folder that does not exist: cause, remedy and 1", async () => {
   using folder = new SocketFolder();
   const bind = `unix:${folder.path}/missing/listener.sock`;
   const { status, said } = await refusal(configText({ bind, servers: ["127.0.0.2:1"] }));
-  equal(status, 1, said);
+  strictEqual(status, 1, said);
   match(said, new RegExp(`cannot bind "${bind}" of listener "web".*ENOENT.*; its folder does not`));
 });
 
@@ -184,9 +184,9 @@ backends:
 `,
     { launcher: UNPRIVILEGED },
   );
-  equal(status, 77, said);
+  strictEqual(status, 77, said);
   match(said, /cannot set mode or owner of "unix:.*" of listener "web": .*\(EPERM\); only root/);
-  equal(exists(folder.listener), false);
+  strictEqual(exists(folder.listener), false);
 });
 
 Deno.test("a stale socket of somebody else in a sticky folder: cause, remedy and 77", {
@@ -203,7 +203,7 @@ Deno.test("a stale socket of somebody else in a sticky folder: cause, remedy and
   Deno.chmodSync(folder.path, 0o1777);
   const config = configText({ bind: `unix:${folder.listener}`, servers: ["127.0.0.2:1"] });
   const { status, said } = await refusal(config, { launcher: UNPRIVILEGED });
-  equal(status, 77, said);
+  strictEqual(status, 77, said);
   match(said, /nobody listens on is in the way, and this user may not remove it/);
-  equal(exists(folder.listener), true);
+  strictEqual(exists(folder.listener), true);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { askName, askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, say } from "../origin.ts";
@@ -19,16 +19,20 @@ Deno.test("without any server clients are closed and counted, until one returns"
   await a.stop();
   await b.stop();
   const startedMs = performance.now();
-  deepEqual(tally(await askNames(ringway.port(), 300)), { "": 300 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 300)), { "": 300 });
   const seconds = (performance.now() - startedMs) / 1000;
   const snapshot = await ringway.until("all are counted", ({ listeners }) => {
     return listeners[0].refused === 300 && listeners[0].open === 0;
   });
-  equal(workerCount(snapshot, "ringway_worker_log_dropped_total") > 0, true);
+  strictEqual(workerCount(snapshot, "ringway_worker_log_dropped_total") > 0, true);
   const lines = ringway.log.filter((line) => line.includes('"worker":0')).length;
-  equal(lines > 0 && lines <= LINES_PER_SECOND * (seconds + 2), true, `${lines} in ${seconds} s`);
+  strictEqual(
+    lines > 0 && lines <= LINES_PER_SECOND * (seconds + 2),
+    true,
+    `${lines} in ${seconds} s`,
+  );
 
   // Nobody has to tell that a server is back.
   await using _again = new Origin(say("b"), { port: b.port });
-  equal(await askName(ringway.port()), "b");
+  strictEqual(await askName(ringway.port()), "b");
 });

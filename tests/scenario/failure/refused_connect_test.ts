@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { askNames, Client, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, refusingAddresses, say } from "../origin.ts";
@@ -10,12 +10,12 @@ Deno.test("a client never sees that the first server refuses", async () => {
     servers: [...refusingAddresses(1), origin],
     backend: "balance: first, outlier_detection: false",
   }));
-  deepEqual(tally(await askNames(ringway.port(), 20)), { second: 20 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 20)), { second: 20 });
   const { listeners, backends } = await ringway.snapshot();
   const [first, second] = backends[0].servers;
-  equal(listeners[0].refused, 0);
-  deepEqual([first.total, first.connect_failures, first.retries], [0, 20, 20]);
-  deepEqual([second.total, second.connect_failures, second.retries], [20, 0, 0]);
+  strictEqual(listeners[0].refused, 0);
+  deepStrictEqual([first.total, first.connect_failures, first.retries], [0, 20, 20]);
+  deepStrictEqual([second.total, second.connect_failures, second.retries], [20, 0, 0]);
   await ringway.until("nothing is open", ({ backends }) => {
     return backends[0].servers.every(({ open }) => open === 0);
   });
@@ -32,7 +32,7 @@ Deno.test("what a client has sent before its server is found is not lost", async
     backend: "balance: first, retries: 5",
   }));
   using client = await Client.connect(ringway.port());
-  equal(await client.converse("sent at once"), "sent at once");
+  strictEqual(await client.converse("sent at once"), "sent at once");
 });
 
 for (const retries of [0, 2]) {
@@ -42,12 +42,12 @@ for (const retries of [0, 2]) {
       backend: `retries: ${retries}`,
     }));
     using client = await Client.connect(ringway.port());
-    deepEqual(await client.receiveRest(), { text: "", end: "fin" });
+    deepStrictEqual(await client.receiveRest(), { text: "", end: "fin" });
     const { backends } = await ringway.until("the client is counted", ({ listeners }) => {
       return listeners[0].refused === 1 && listeners[0].open === 0;
     });
     const tried = backends[0].servers.map(({ connect_failures }) => connect_failures);
-    equal(Math.max(...tried), 1, "no server is tried twice for one connection");
-    equal(tried.reduce((sum, count) => sum + count), retries + 1);
+    strictEqual(Math.max(...tried), 1, "no server is tried twice for one connection");
+    strictEqual(tried.reduce((sum, count) => sum + count), retries + 1);
   });
 }

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { askName, Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, say, SilentServer } from "../origin.ts";
@@ -14,14 +14,14 @@ Deno.test("a server that does not answer is given up after the connect timeout",
     backend: `balance: first, timeouts: { connect: ${CONNECT_TIMEOUT_MS}ms }`,
   }));
   const startedMs = performance.now();
-  equal(await askName(ringway.port()), "second");
+  strictEqual(await askName(ringway.port()), "second");
   const tookMs = performance.now() - startedMs;
-  equal(tookMs >= CONNECT_TIMEOUT_MS && tookMs < 3000, true, `it took ${tookMs} ms`);
+  strictEqual(tookMs >= CONNECT_TIMEOUT_MS && tookMs < 3000, true, `it took ${tookMs} ms`);
   const snapshot = await ringway.snapshot();
-  equal(workerCount(snapshot, "ringway_worker_connect_timeouts_total"), 1);
+  strictEqual(workerCount(snapshot, "ringway_worker_connect_timeouts_total"), 1);
   const [first, second] = snapshot.backends[0].servers;
-  deepEqual([first.connect_failures, first.retries, first.total, first.open], [1, 1, 0, 0]);
-  equal(second.total, 1);
+  deepStrictEqual([first.connect_failures, first.retries, first.total, first.open], [1, 1, 0, 0]);
+  strictEqual(second.total, 1);
   await ringway.untilLogged(`no answer within ${CONNECT_TIMEOUT_MS} ms`);
 });
 
@@ -32,9 +32,9 @@ Deno.test("the client is closed when no server answers in time", async () => {
     backend: `timeouts: { connect: ${CONNECT_TIMEOUT_MS}ms }`,
   }));
   using client = await Client.connect(ringway.port());
-  deepEqual(await client.receiveRest(), { text: "", end: "fin" });
+  deepStrictEqual(await client.receiveRest(), { text: "", end: "fin" });
   const snapshot = await ringway.until("it is counted", ({ listeners }) => {
     return listeners[0].refused === 1 && listeners[0].open === 0;
   });
-  equal(workerCount(snapshot, "ringway_worker_connect_timeouts_total"), 1);
+  strictEqual(workerCount(snapshot, "ringway_worker_connect_timeouts_total"), 1);
 });

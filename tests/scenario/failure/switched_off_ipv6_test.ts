@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { withoutIpv6Addresses } from "../launcher.ts";
 import { startRingway } from "../ringway_process.ts";
 import { within } from "../until.ts";
@@ -36,10 +36,10 @@ backends:
     { launcher: withoutIpv6Addresses() },
   );
   for (let i = 0; i < CLIENTS; i++) {
-    equal(await ask(`${folder}/lost.sock`), "");
-    equal((await ask(`${folder}/mixed.sock`)).includes("hello from one"), true);
+    strictEqual(await ask(`${folder}/lost.sock`), "");
+    strictEqual((await ask(`${folder}/mixed.sock`)).includes("hello from one"), true);
   }
   const { listeners } = await ringway.snapshot();
-  equal(listeners.find(({ name }) => name === "lost")!.refused, CLIENTS);
+  strictEqual(listeners.find(({ name }) => name === "lost")!.refused, CLIENTS);
   Deno.removeSync(folder, { recursive: true });
 });

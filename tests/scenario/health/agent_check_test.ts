@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Agent } from "../agent.ts";
 import { askNames, Client, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
@@ -66,16 +66,16 @@ Deno.test("an agent drains its server, takes it out or down, and gives it back",
   ) {
     agent.line = line;
     await untilState(ringway, "a", state, reason);
-    equal(serverStatus(await ringway.snapshot(), "b").state, "up");
+    strictEqual(serverStatus(await ringway.snapshot(), "b").state, "up");
     if (state === "up") continue;
     // Two that end at once, so that b never has fewer than a: only what a says keeps them away.
     for (let i = 0; i < 3; i++) {
       using client = await Client.connect(ringway.port());
-      equal(await client.receive(1), "b", line);
+      strictEqual(await client.receive(1), "b", line);
     }
   }
-  for (const client of held) equal(await client.converse("still here"), "still here");
-  equal(agent.heard[0], "how are you?\n");
+  for (const client of held) strictEqual(await client.converse("still here"), "still here");
+  strictEqual(agent.heard[0], "how are you?\n");
 });
 
 Deno.test("an agent's percentage is what is left of the weight, and leaves states", async () => {
@@ -89,18 +89,18 @@ Deno.test("an agent's percentage is what is left of the weight, and leaves state
   await share(0.5);
   const counts = tally(await askNames(ringway.port(), 60));
   // A third, by turns of two workers of their own.
-  equal(counts.a >= 17 && counts.a <= 23, true, JSON.stringify(counts));
+  strictEqual(counts.a >= 17 && counts.a <= 23, true, JSON.stringify(counts));
   agent.line = "drain\n";
   await untilState(ringway, "a", "drain");
   await agent.say("25%\n");
   await share(0.25);
-  equal(serverStatus(await ringway.snapshot(), "a").state, "drain");
+  strictEqual(serverStatus(await ringway.snapshot(), "a").state, "drain");
   agent.line = "ready 100%\n";
   await untilState(ringway, "a", "up");
   await share(1);
   agent.line = "0%\n";
   await share(0);
-  deepEqual(tally(await askNames(ringway.port(), 10)), { b: 10 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 10)), { b: 10 });
 });
 
 Deno.test("an agent that says nothing, nonsense or too much is reported, not obeyed", async () => {
@@ -111,7 +111,7 @@ Deno.test("an agent that says nothing, nonsense or too much is reported, not obe
   const before = changesOf(await ringway.snapshot(), "a");
   const unchanged = async (what: string) => {
     const { state, share } = serverStatus(await ringway.snapshot(), "a");
-    deepEqual([state, share], ["up", 0.5], what);
+    deepStrictEqual([state, share], ["up", 0.5], what);
   };
   for (
     const line of [
@@ -144,7 +144,7 @@ Deno.test("an agent that says nothing, nonsense or too much is reported, not obe
     return serverStatus(snapshot, "a").share === 0.75;
   });
   const changes = changesOf(await ringway.snapshot(), "a");
-  deepEqual(changes, [...before, "share 50% to share 75%"]);
+  deepStrictEqual(changes, [...before, "share 50% to share 75%"]);
 });
 
 Deno.test("an operator counts for more than an agent, an agent for more than probes", async () => {

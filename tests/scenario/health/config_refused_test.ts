@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
 import { runRingway } from "../command_run.ts";
 
 const FILE = "ringway.yaml";
@@ -47,12 +47,12 @@ Deno.test("check shows every mistake with its place, and what would do", async (
   const listeners = MISTAKES.map((_, i) => `  l${i}: { bind: ":${8000 + i}", backend: b${i} }\n`);
   const text = `listeners:\n${listeners.join("")}backends:\n${backends.join("")}`;
   const { code, said } = await check(text);
-  equal(code, 78, said);
+  strictEqual(code, 78, said);
   const errors = said.split(new RegExp(`(?=^${FILE.replace(".", "\\.")}:)`, "m"));
   for (const { wrong, says } of MISTAKES) {
     const line = text.slice(0, text.indexOf(wrong)).split("\n").length;
     const error = errors.find((each) => each.startsWith(`${FILE}:${line}:`));
-    equal(error === undefined, false, `${wrong} in line ${line}\n${said}`);
+    strictEqual(error === undefined, false, `${wrong} in line ${line}\n${said}`);
     for (const word of says) match(error!, word);
   }
 });
@@ -66,7 +66,7 @@ backends:
       - { address: "10.0.0.1:80", labels: { version: v1 } }
       - { address: "10.0.0.2:80", priority: 2 }
 `);
-  equal(code, 78, said);
+  strictEqual(code, 78, said);
   match(said, /ringway\.yaml:2:\d+.*\n?.*subset/);
   match(said, /ringway\.yaml:7:\d+.*\n?.*priorit/);
 });
@@ -97,5 +97,5 @@ backends:
     on_down: close
     rebalance: { budget: 2%/m }
 `);
-  equal(code, 0, said);
+  strictEqual(code, 0, said);
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { type Answers, DatagramServer, ignoreDatagrams } from "../datagram_server.ts";
 import { askDatagram } from "../datagram_socket.ts";
@@ -27,9 +27,9 @@ Deno.test("a DNS check goes by the code of the answer to its own question", asyn
     backend: `health_check: { dns: "health.example.test AAAA", ${QUICK} }`,
   }));
   await a.untilAsked(3);
-  equal(serverStatus(await ringway.snapshot(), "a").state, "up");
-  equal(questionName(a.asked[0].bytes), "health.example.test");
-  equal(questionType(a.asked[0].bytes), AAAA);
+  strictEqual(serverStatus(await ringway.snapshot(), "a").state, "up");
+  strictEqual(questionName(a.asked[0].bytes), "health.example.test");
+  strictEqual(questionType(a.asked[0].bytes), AAAA);
   be(answerDns(SERVFAIL));
   await untilState(ringway, "a", "down", /SERVFAIL/);
   be(answerDns(NOERROR));
@@ -59,11 +59,11 @@ Deno.test("a UDP check: the answer must hold what is expected; a closed port fai
     backend: `health_check: { udp: { send: "\\\\xffping", expect: "pong" }, ${QUICK} }`,
   }));
   await a.untilAsked(3);
-  equal(serverStatus(await ringway.snapshot(), "a").state, "up");
-  equal(a.asked[0].bytes[0], 0xff);
+  strictEqual(serverStatus(await ringway.snapshot(), "a").state, "up");
+  strictEqual(a.asked[0].bytes[0], 0xff);
   be(() => ["ping"]);
   await untilState(ringway, "a", "down", /pong/);
-  for (let i = 0; i < 6; i++) equal(await askDatagram(ringway.port()), "b");
+  for (let i = 0; i < 6; i++) strictEqual(await askDatagram(ringway.port()), "b");
   be(pong);
   await untilState(ringway, "a", "up");
   be(ignoreDatagrams);
@@ -76,6 +76,6 @@ Deno.test("a UDP check: the answer must hold what is expected; a closed port fai
   await untilState(ringway, "a", "up");
   const names: string[] = [];
   for (let i = 0; i < 6; i++) names.push(await askDatagram(ringway.port()));
-  equal(names.includes("a"), true, names.join());
-  equal(again.askedCount > 0, true);
+  strictEqual(names.includes("a"), true, names.join());
+  strictEqual(again.askedCount > 0, true);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { named, serverStatus, untilState } from "../health_status.ts";
 import { answerHttp, MoodyServer } from "../moody_server.ts";
 import { startRingway } from "../ringway_process.ts";
@@ -23,14 +23,14 @@ backends:
     health_check: { grpc: shop.Basket, ${QUICK} }
 `);
   await until("they were asked", () => a.services.length >= 3 && b.services.length >= 3);
-  equal(serverStatus(await ringway.snapshot(), "a").state, "up");
-  deepEqual([...new Set(a.services)], [""]);
-  deepEqual([...new Set(b.services)], ["shop.Basket"]);
-  deepEqual([...new Set(a.paths)], ["/grpc.health.v1.Health/Check"]);
+  strictEqual(serverStatus(await ringway.snapshot(), "a").state, "up");
+  deepStrictEqual([...new Set(a.services)], [""]);
+  deepStrictEqual([...new Set(b.services)], ["shop.Basket"]);
+  deepStrictEqual([...new Set(a.paths)], ["/grpc.health.v1.Health/Check"]);
   await untilState(ringway, "c", "down"); // it does not speak HTTP/2
   a.servingStatus = NOT_SERVING;
   await untilState(ringway, "a", "down", /not.serving/i);
-  equal(serverStatus(await ringway.snapshot(), "b", "basket").state, "up");
+  strictEqual(serverStatus(await ringway.snapshot(), "b", "basket").state, "up");
   a.servingStatus = SERVING;
   await untilState(ringway, "a", "up");
   a.callStatus = NOT_FOUND;

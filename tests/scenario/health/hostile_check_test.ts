@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { askNames, Client, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { changesOf, named, serverStatus, untilState } from "../health_status.ts";
@@ -53,9 +53,9 @@ const CUNNING: Record<string, Mood> = {
 
 /** Clients are served, no file stays open, no memory is taken: all that must not suffer. */
 async function isUnharmed(ringway: RingwayProcess, memory: number, client: Client): Promise<void> {
-  equal(await client.converse("unharmed"), "unharmed");
+  strictEqual(await client.converse("unharmed"), "unharmed");
   const more = privateBytes(ringway.pid) - memory;
-  equal(more < MEMORY_MORE_MAX, true, `${more} bytes more`);
+  strictEqual(more < MEMORY_MORE_MAX, true, `${more} bytes more`);
 }
 
 for (
@@ -87,17 +87,17 @@ for (
       await untilState(ringway, "a", "down");
       const taken = check.acceptedCount;
       await until(`${name}: it was probed again`, () => check.acceptedCount >= taken + 2);
-      equal(serverStatus(await ringway.snapshot(), "a").state, "down", name);
+      strictEqual(serverStatus(await ringway.snapshot(), "a").state, "down", name);
       await isUnharmed(ringway, memory, client);
     }
     const changes = changesOf(await ringway.snapshot(), "a");
-    equal(changes.at(-1), "up to down");
+    strictEqual(changes.at(-1), "up to down");
     await check.refuse();
     check.resetAll();
     await until("no probe is left", () => openFileCount(ringway.pid) <= files + 2, {
       state: () => `${files} files before, ${openFileCount(ringway.pid)} now`,
     });
-    equal(await cpuShare(ringway.pid) < 0.3, true, "the supervisor rests");
+    strictEqual(await cpuShare(ringway.pid) < 0.3, true, "the supervisor rests");
   });
 }
 
@@ -125,7 +125,7 @@ backends:
   }, { state: () => ringway.state });
   const before = good.acceptedCount;
   await good.untilAccepted(before + 5);
-  deepEqual(tally(await askNames(ringway.port(), 10)), { good: 10 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 10)), { good: 10 });
   await good.refuse();
   await untilState(ringway, "good", "down");
 });

@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { named, serverStatus, untilState } from "../health_status.ts";
 import { answer, answerHttp, beSilent, MoodyServer, tell } from "../moody_server.ts";
@@ -13,7 +13,7 @@ Deno.test("an HTTP check goes by the status, and says which one it was", async (
     backend: `health_check: { path: /healthz, ${QUICK} }`,
   }));
   await a.untilAccepted(3);
-  equal(serverStatus(await ringway.snapshot(), "a").state, "up");
+  strictEqual(serverStatus(await ringway.snapshot(), "a").state, "up");
   match(a.heard[0], /^GET \/healthz HTTP\/1\.[01]\r\n/);
   match(a.heard[0], new RegExp(`^host: ${a.address}\r$`, "im"));
 
@@ -40,7 +40,7 @@ Deno.test("method, host, headers, statuses and body of an HTTP check", async () 
       expect: [200, "410-420"], body: "is well", ${QUICK} }`,
   }));
   await a.untilAccepted(3);
-  equal(serverStatus(await ringway.snapshot(), "a").state, "up");
+  strictEqual(serverStatus(await ringway.snapshot(), "a").state, "up");
   const [head] = a.heard;
   match(head, /^POST \/ready\?full=1 HTTP\/1\.[01]\r\n/);
   match(head, /^host: app\.example\.test\r$/im);

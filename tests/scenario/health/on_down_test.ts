@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { named, untilState } from "../health_status.ts";
@@ -39,13 +39,13 @@ for (const onDown of ["keep", "close"]) {
     let kept = 0;
     for (const { client, name } of held) {
       if (name === "b" || onDown === "keep") {
-        equal(await client.converse("still here"), "still here");
+        strictEqual(await client.converse("still here"), "still here");
         kept++;
       } else {
-        equal((await client.receiveRest()).text, "");
+        strictEqual((await client.receiveRest()).text, "");
       }
     }
-    equal(kept, onDown === "keep" ? CLIENTS : CLIENTS / 2);
+    strictEqual(kept, onDown === "keep" ? CLIENTS : CLIENTS / 2);
     await ringway.until("as many are open", ({ listeners, backends }) => {
       return listeners[0].open === kept &&
         backends[0].servers[0].open === (onDown === "keep" ? CLIENTS / 2 : 0);
@@ -54,8 +54,8 @@ for (const onDown of ["keep", "close"]) {
     await untilState(ringway, "a", "up");
     // What was open has been closed once; who comes now stays.
     using later = await Client.connect(ringway.port());
-    equal((await later.receive(1)).length, 1);
+    strictEqual((await later.receive(1)).length, 1);
     await ringway.untilTurned(2);
-    equal(await later.converse("it stays"), "it stays");
+    strictEqual(await later.converse("it stays"), "it stays");
   });
 }

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { askNames, Client, tally } from "../client.ts";
 import { runRingway } from "../command_run.ts";
 import { configText } from "../config_text.ts";
@@ -20,16 +20,16 @@ Deno.test("server drain: no new connections, those that are open end by themselv
     const client = clients.use(await Client.connect(ringway.port()));
     if (await client.receive(1) === "a") ofA.push(client);
   }
-  equal(ofA.length, 4);
+  strictEqual(ofA.length, 4);
   await command(ringway, "drain", "app/a");
   const { state_reason } = await untilState(ringway, "a", "drain");
   match(state_reason, /operator/);
   for (let i = 0; i < 8; i++) {
     const client = clients.use(await Client.connect(ringway.port()));
-    equal(await client.receive(1), "b");
+    strictEqual(await client.receive(1), "b");
   }
   for (const client of ofA) {
-    equal(await client.converse("still here"), "still here");
+    strictEqual(await client.converse("still here"), "still here");
     client[Symbol.dispose]();
   }
   await ringway.until("it has come to nothing", (snapshot) => {
@@ -38,8 +38,8 @@ Deno.test("server drain: no new connections, those that are open end by themselv
   await command(ringway, "ready", "app/a");
   await untilState(ringway, "a", "up");
   using next = await Client.connect(ringway.port());
-  equal(await next.receive(1), "a");
-  deepEqual(changesOf(await ringway.snapshot(), "a"), ["up to drain", "drain to up"]);
+  strictEqual(await next.receive(1), "a");
+  deepStrictEqual(changesOf(await ringway.snapshot(), "a"), ["up to drain", "drain to up"]);
 });
 
 Deno.test("server drain --deadline closes what has not ended by then, and no more", async () => {
@@ -60,12 +60,12 @@ Deno.test("server drain --deadline closes what has not ended by then, and no mor
   await command(ringway, "drain", "app/a", "--deadline", "1s");
   await untilState(ringway, "a", "drain");
   for (const { client, name } of held) {
-    if (name === "a") equal((await client.receiveRest()).text, "");
+    if (name === "a") strictEqual((await client.receiveRest()).text, "");
   }
   const tookMs = performance.now() - startedMs;
-  equal(tookMs >= 900 && tookMs < 4000, true, `it took ${tookMs} ms`);
+  strictEqual(tookMs >= 900 && tookMs < 4000, true, `it took ${tookMs} ms`);
   for (const { client, name } of held) {
-    if (name === "b") equal(await client.converse("still here"), "still here");
+    if (name === "b") strictEqual(await client.converse("still here"), "still here");
   }
   await ringway.until("a has none", (snapshot) => serverStatus(snapshot, "a").open === 0);
 
@@ -73,12 +73,12 @@ Deno.test("server drain --deadline closes what has not ended by then, and no mor
   await command(ringway, "ready", "app/a");
   await untilState(ringway, "a", "up");
   using kept = await Client.connect(ringway.port());
-  equal(await kept.receive(1), "a");
+  strictEqual(await kept.receive(1), "a");
   await command(ringway, "drain", "app/a", "--deadline", "1s");
   await command(ringway, "ready", "app/a");
   await untilState(ringway, "a", "up");
   await ringway.untilTurned(3);
-  equal(await kept.converse("still here"), "still here");
+  strictEqual(await kept.converse("still here"), "still here");
 });
 
 Deno.test("server maint and weight; all of it ends with ready", async () => {
@@ -90,19 +90,19 @@ Deno.test("server maint and weight; all of it ends with ready", async () => {
   };
   await command(ringway, "maint", "app/a");
   await untilState(ringway, "a", "maint", /operator/);
-  deepEqual(await ask(10), { b: 10 });
+  deepStrictEqual(await ask(10), { b: 10 });
   await command(ringway, "ready", "app/a");
   await untilState(ringway, "a", "up");
-  deepEqual(await ask(10), { a: 5, b: 5 });
+  deepStrictEqual(await ask(10), { a: 5, b: 5 });
 
   await command(ringway, "weight", "app/a", "4");
-  equal(serverStatus(await ringway.snapshot(), "a").weight, 4);
-  deepEqual(await ask(20), { a: 16, b: 4 });
+  strictEqual(serverStatus(await ringway.snapshot(), "a").weight, 4);
+  deepStrictEqual(await ask(20), { a: 16, b: 4 });
   await command(ringway, "weight", "app/a", "0");
-  equal(serverStatus(await ringway.snapshot(), "a").weight, 0);
-  deepEqual(await ask(10), { b: 10 });
+  strictEqual(serverStatus(await ringway.snapshot(), "a").weight, 0);
+  deepStrictEqual(await ask(10), { b: 10 });
   await command(ringway, "weight", "app/a", "1");
-  deepEqual(await ask(10), { a: 5, b: 5 });
+  deepStrictEqual(await ask(10), { a: 5, b: 5 });
 });
 
 Deno.test("what an operator misspells is named, and nothing changes", async () => {
@@ -123,13 +123,13 @@ Deno.test("what an operator misspells is named, and nothing changes", async () =
     ]
   ) {
     const { code, out, err } = await operate(ringway, ...args);
-    equal(code === 1 || code === 2, true, `${args.join(" ")}: ${code}`);
-    equal(out, "");
+    strictEqual(code === 1 || code === 2, true, `${args.join(" ")}: ${code}`);
+    strictEqual(out, "");
     match(err, names);
   }
   const { state, weight } = serverStatus(await ringway.snapshot(), "a");
-  deepEqual([state, weight], ["up", 1]);
-  deepEqual(tally(await askNames(ringway.port(), 4)), { a: 4 });
+  deepStrictEqual([state, weight], ["up", 1]);
+  deepStrictEqual(tally(await askNames(ringway.port(), 4)), { a: 4 });
 });
 
 Deno.test("events tells people what has happened, and status the states", async () => {
@@ -144,10 +144,10 @@ Deno.test("events tells people what has happened, and status the states", async 
   await command(ringway, "drain", "app/a");
   await untilState(ringway, "a", "drain");
   const events = await runRingway(["events", "--socket", ringway.socket]);
-  equal(events.code, 0, events.err);
+  strictEqual(events.code, 0, events.err);
   match(events.out, /app\/b.*down.*refused/);
   match(events.out, /app\/a.*drain.*operator/);
-  equal(events.out.search(/app\/b/) < events.out.search(/app\/a/), true, "oldest first");
+  strictEqual(events.out.search(/app\/b/) < events.out.search(/app\/a/), true, "oldest first");
   const status = await runRingway(["status", "--socket", ringway.socket]);
   match(status.out, /^app\/a .*\bdrain\b/m);
   match(status.out, /^app\/b .*\bdown\b/m);
@@ -163,5 +163,5 @@ Deno.test("a worker that is replaced knows what an operator has said", async () 
   await ringway.until("another one serves", ({ workers }) => {
     return workers[0].restarts === 1 && workers[0].state === "serving";
   });
-  deepEqual(tally(await askNames(ringway.port(), 10)), { b: 10 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 10)), { b: 10 });
 });

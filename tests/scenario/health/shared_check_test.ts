@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { named, serverStatus, untilElapsed, untilState } from "../health_status.ts";
 import { beSilent, MoodyServer, tell } from "../moody_server.ts";
@@ -21,8 +21,8 @@ Deno.test("only the supervisor probes, however many workers there are", async ()
   }));
   const socket = await until("a probe is under way", () => [...a.open][0]);
   const pids = [ringway.pid, ...ringway.workerPids];
-  deepEqual(ownersOf(socket.remotePort!, pids), [ringway.pid]);
-  equal(a.acceptedCount, 1);
+  deepStrictEqual(ownersOf(socket.remotePort!, pids), [ringway.pid]);
+  strictEqual(a.acceptedCount, 1);
 });
 
 for (
@@ -51,7 +51,7 @@ backends:
     await untilElapsed(LOOK_MS);
     const probes = a.acceptedCount - before;
     const isRight = probes >= STREAM * (streams - 0.5) && probes <= STREAM * (streams + 0.3);
-    equal(isRight, true, `${probes} probes`);
+    strictEqual(isRight, true, `${probes} probes`);
     // What is learnt is learnt by both.
     await a.refuse();
     await untilState(ringway, "a", "down");

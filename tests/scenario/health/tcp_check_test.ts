@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { changesOf, named, serverStatus, untilElapsed, untilState } from "../health_status.ts";
@@ -17,26 +17,26 @@ Deno.test("a server that refuses goes down and comes back, and no client meets i
     backend: `health_check: { tcp: true, ${QUICK} }, outlier_detection: false`,
   }));
   const first = await untilState(ringway, "a", "up");
-  equal(first.state_reason, "", "it has been up from the start");
-  deepEqual(tally(await askNames(ringway.port(), 20)).a > 0, true);
+  strictEqual(first.state_reason, "", "it has been up from the start");
+  deepStrictEqual(tally(await askNames(ringway.port(), 20)).a > 0, true);
 
   const refusedMs = Date.now();
   await a.refuse();
   const down = await untilState(ringway, "a", "down", /2 of 2 probes failed: .*refused/);
   const since = new Date(down.state_since).getTime();
-  equal(since >= refusedMs && since <= Date.now(), true, `${down.state_since}`);
+  strictEqual(since >= refusedMs && since <= Date.now(), true, `${down.state_since}`);
   const before = serverStatus(await ringway.snapshot(), "a");
-  deepEqual(tally(await askNames(ringway.port(), 40)), { b: 40 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 40)), { b: 40 });
   const after = serverStatus(await ringway.snapshot(), "a");
-  equal(after.connect_failures, before.connect_failures, "nobody was sent there");
+  strictEqual(after.connect_failures, before.connect_failures, "nobody was sent there");
 
   await a.comeBack();
   const up = await untilState(ringway, "a", "up");
-  equal(new Date(up.state_since).getTime() >= since, true);
-  equal(tally(await askNames(ringway.port(), 20)).a > 0, true);
+  strictEqual(new Date(up.state_since).getTime() >= since, true);
+  strictEqual(tally(await askNames(ringway.port(), 20)).a > 0, true);
   const snapshot = await ringway.snapshot();
-  deepEqual(changesOf(snapshot, "a"), ["up to down", "down to up"]);
-  deepEqual(changesOf(snapshot, "b"), []);
+  deepStrictEqual(changesOf(snapshot, "a"), ["up to down", "down to up"]);
+  deepStrictEqual(changesOf(snapshot, "b"), []);
   match(snapshot.events[0].reason, /2 of 2 probes failed: .*refused/);
 });
 
@@ -47,8 +47,8 @@ Deno.test("what is sent and expected decides: wrong answers, silence and resets 
     backend: `health_check: { tcp: { send: "PING\\\\r\\\\n", expect: "+PONG" }, ${QUICK} }`,
   }));
   await a.untilAccepted(3);
-  equal(serverStatus(await ringway.snapshot(), "a").state, "up");
-  equal(a.heard[0], "PING\r\n");
+  strictEqual(serverStatus(await ringway.snapshot(), "a").state, "up");
+  strictEqual(a.heard[0], "PING\r\n");
 
   a.mood = answer("-LOADING\r\n");
   await untilState(ringway, "a", "down", /\+PONG/);
@@ -77,12 +77,12 @@ Deno.test("a check has a port of its own, whatever the server does at its own", 
     backend: `health_check: { tcp: true, port: ${check.port}, ${QUICK} }`,
   }));
   await check.untilAccepted(3);
-  equal(a.acceptedCount, 0, "no probe went to the server");
+  strictEqual(a.acceptedCount, 0, "no probe went to the server");
   await check.refuse();
   await untilState(ringway, "a", "down");
   await check.comeBack();
   await untilState(ringway, "a", "up");
-  equal(a.acceptedCount, 0);
+  strictEqual(a.acceptedCount, 0);
 });
 
 Deno.test("initial: down keeps clients from a server until probes have passed", async () => {
@@ -99,14 +99,14 @@ Deno.test("initial: down keeps clients from a server until probes have passed", 
       health_check: { tcp: true, port: ${check.port}, initial: down, ${QUICK} }`,
   }));
   const first = await ringway.snapshot();
-  equal(serverStatus(first, "a").state, "down");
-  equal(serverStatus(first, "b").state, "down");
-  deepEqual(tally(await askNames(ringway.port(), 4)), { "": 4 });
-  equal(a.acceptedCount + b.acceptedCount, 0);
+  strictEqual(serverStatus(first, "a").state, "down");
+  strictEqual(serverStatus(first, "b").state, "down");
+  deepStrictEqual(tally(await askNames(ringway.port(), 4)), { "": 4 });
+  strictEqual(a.acceptedCount + b.acceptedCount, 0);
   await check.comeBack();
   await untilState(ringway, "a", "up");
   await untilState(ringway, "b", "up");
-  deepEqual(tally(await askNames(ringway.port(), 4)), { a: 2, b: 2 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 4)), { a: 2, b: 2 });
 });
 
 Deno.test("probes come faster while a server moves, and only then", async () => {
@@ -123,12 +123,12 @@ Deno.test("probes come faster while a server moves, and only then", async () => 
     const startedMs = performance.now();
     await untilState(ringway, "a", state);
     const tookMs = performance.now() - startedMs;
-    equal(tookMs < 3000, true, `${state} after ${tookMs} ms`);
+    strictEqual(tookMs < 3000, true, `${state} after ${tookMs} ms`);
   }
   const before = a.acceptedCount;
   await untilElapsed(600);
   const more = a.acceptedCount - before;
-  equal(more <= 3, true, `${more} probes in 600 ms`);
+  strictEqual(more <= 3, true, `${more} probes in 600 ms`);
 });
 
 Deno.test("a server of weight 0 is probed too", async () => {
@@ -141,5 +141,5 @@ Deno.test("a server of weight 0 is probed too", async () => {
   await until("b was probed", () => b.acceptedCount > 2);
   await b.refuse();
   await untilState(ringway, "b", "down");
-  deepEqual(tally(await askNames(ringway.port(), 4)), { a: 4 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 4)), { a: 4 });
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, sayThenEcho } from "../origin.ts";
@@ -29,11 +29,11 @@ Deno.test("limits.connections holds clients back, over all workers, until others
     });
     // Nobody else gets in, however long they wait.
     const { listeners } = await ringway.untilTurned(3);
-    equal(listeners[0].open, LIMIT);
-    equal(served.length, count);
-    equal(origin.acceptedCount, count);
+    strictEqual(listeners[0].open, LIMIT);
+    strictEqual(served.length, count);
+    strictEqual(origin.acceptedCount, count);
     for (const client of served.slice(done)) {
-      equal(await client.converse("served"), "served");
+      strictEqual(await client.converse("served"), "served");
       client[Symbol.dispose]();
     }
   }
@@ -41,6 +41,6 @@ Deno.test("limits.connections holds clients back, over all workers, until others
   const { listeners } = await ringway.until("all have gone", (snapshot) => {
     return snapshot.listeners[0].open === 0;
   });
-  equal(listeners[0].total, CLIENTS);
-  equal(listeners[0].refused, 0);
+  strictEqual(listeners[0].total, CLIENTS);
+  strictEqual(listeners[0].refused, 0);
 });

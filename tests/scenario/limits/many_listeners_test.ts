@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepStrictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { withOpenFiles } from "../launcher.ts";
 import { Origin, sayThenEcho } from "../origin.ts";
@@ -29,5 +29,5 @@ backends:
     client.receive(1).then(() => served.add(name), () => {});
   }
   await ringway.untilTurned(20);
-  deepEqual(names.filter((name) => !served.has(name)), [], "listeners that serve nobody");
+  deepStrictEqual(names.filter((name) => !served.has(name)), [], "listeners that serve nobody");
 });

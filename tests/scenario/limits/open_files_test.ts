@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { withOpenFiles } from "../launcher.ts";
@@ -55,25 +55,25 @@ async function serveMoreThanFit(ringway: RingwayProcess): Promise<void> {
   await until("some are served", () => served.length > 0, { state });
   await ringway.untilTurned(20);
   const room = served.length;
-  equal(room < CLIENTS, true, "not all fit");
-  equal(await cpuShare(ringway.workerPids[0]) < IDLE_SHARE_MAX, true);
-  equal(served.length, room);
-  equal(await served[0].converse("unharmed"), "unharmed");
+  strictEqual(room < CLIENTS, true, "not all fit");
+  strictEqual(await cpuShare(ringway.workerPids[0]) < IDLE_SHARE_MAX, true);
+  strictEqual(served.length, room);
+  strictEqual(await served[0].converse("unharmed"), "unharmed");
 
   // Each that ends makes room for one more.
   for (let i = 0; i < CLIENTS; i++) {
     await until(`client ${i} is served`, () => {
-      equal(broken.length, 0, `${broken[0]}\n${ringway.state}`);
+      strictEqual(broken.length, 0, `${broken[0]}\n${ringway.state}`);
       return served.length > i;
     }, { state });
-    equal(await served[i].converse("now me"), "now me");
+    strictEqual(await served[i].converse("now me"), "now me");
     served[i][Symbol.dispose]();
   }
   const { listeners } = await ringway.until("all have gone", ({ workers }) => {
     return workers[0].tunnels === 0;
   });
-  equal(listeners[0].total, CLIENTS);
-  equal(listeners[0].refused, 0);
+  strictEqual(listeners[0].total, CLIENTS);
+  strictEqual(listeners[0].refused, 0);
 }
 
 Deno.test("when the kernel gives no more files accepting pauses, and resumes", async () => {
@@ -90,15 +90,15 @@ Deno.test("when the kernel gives no more files accepting pauses, and resumes", a
     });
   using late = await Client.connect(ringway.port());
   await paused(3);
-  equal(await cpuShare(ringway.workerPids[0]) < IDLE_SHARE_MAX, true);
-  equal(await first.converse("unharmed"), "unharmed");
-  equal(origin.acceptedCount, 1);
+  strictEqual(await cpuShare(ringway.workerPids[0]) < IDLE_SHARE_MAX, true);
+  strictEqual(await first.converse("unharmed"), "unharmed");
+  strictEqual(origin.acceptedCount, 1);
   await ringway.untilLogged("cannot take clients for a moment");
 
   await limitFiles(worker, 1024);
   await late.receive(1);
-  equal(await late.converse("at last"), "at last");
-  equal((await ringway.snapshot()).listeners[0].refused, 0);
+  strictEqual(await late.converse("at last"), "at last");
+  strictEqual((await ringway.snapshot()).listeners[0].refused, 0);
 });
 
 /** The number that the process's next open file would get; the kernel's limit is on numbers. */
@@ -113,5 +113,5 @@ async function limitFiles(pid: number, count: number): Promise<void> {
   const { success } = await new Deno.Command("prlimit", {
     args: ["--pid", String(pid), `--nofile=${count}:`],
   }).output();
-  equal(success, true, "the limit is set");
+  strictEqual(success, true, "the limit is set");
 }

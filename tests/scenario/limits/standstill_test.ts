@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { Origin, readToEnd, SilentServer, writeAll } from "../origin.ts";
 import { cpuShare } from "../process_table.ts";
@@ -52,5 +52,5 @@ backends:
     now = await sent();
   }
   const share = await cpuShare(ringway.workerPids[0]);
-  equal(share < IDLE_SHARE_MAX, true, `${share} of a core`);
+  strictEqual(share < IDLE_SHARE_MAX, true, `${share} of a core`);
 });

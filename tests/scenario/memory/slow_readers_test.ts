@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import * as limits from "../../../src/limits.ts";
 import { withSmallSockets } from "../launcher.ts";
 import { LoadProcess } from "../load_process.ts";
@@ -35,9 +35,9 @@ async function play(name: string, sips: number): Promise<void> {
   const grown = grownBytes.map((bytes) => Math.round(bytes / MEBIBYTE)).join(" and ");
   const slowest = Math.round(Math.max(...oldTalksMs, ...newTalksMs));
   console.log(`${name}: workers grew by ${grown} MiB, slowest other answer ${slowest} ms`);
-  equal(readers, READERS);
-  equal(starved > 0, true, "buffers have run out");
-  equal(Math.max(...grownBytes) < SLAB_BYTES + OTHER_BYTES_MAX, true, grown);
-  equal(slowest < TALK_MS_MAX, true, `${oldTalksMs.join(" ")}, ${newTalksMs.join(" ")}`);
-  deepEqual(leasedAtEnd, [0, 0]);
+  strictEqual(readers, READERS);
+  strictEqual(starved > 0, true, "buffers have run out");
+  strictEqual(Math.max(...grownBytes) < SLAB_BYTES + OTHER_BYTES_MAX, true, grown);
+  strictEqual(slowest < TALK_MS_MAX, true, `${oldTalksMs.join(" ")}, ${newTalksMs.join(" ")}`);
+  deepStrictEqual(leasedAtEnd, [0, 0]);
 }

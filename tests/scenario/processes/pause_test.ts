@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { echo, Origin } from "../origin.ts";
@@ -13,7 +13,7 @@ Deno.test("a pause of the whole program, as by Ctrl-Z, costs no connection", asy
   await using origin = new Origin(echo);
   await using ringway = await startRingway(configText({ workers: 2, servers: [origin] }));
   using client = await Client.connect(ringway.port());
-  equal(await client.converse("before"), "before");
+  strictEqual(await client.converse("before"), "before");
   const pids = ringway.workerPids;
   for (const pid of [...pids, ringway.pid]) await stop(pid);
   const pausedMs = performance.now();
@@ -23,7 +23,7 @@ Deno.test("a pause of the whole program, as by Ctrl-Z, costs no connection", asy
   signal(ringway.pid, "SIGCONT");
   for (let i = 0; i < 3; i++) await ringway.snapshot();
   for (const pid of pids) signal(pid, "SIGCONT");
-  equal(await client.converse("after"), "after");
+  strictEqual(await client.converse("after"), "after");
   const { workers } = await ringway.untilTurned(3);
-  equal(workers.map(({ pid }) => pid).join(), pids.join(), "no worker was replaced");
+  strictEqual(workers.map(({ pid }) => pid).join(), pids.join(), "no worker was replaced");
 });

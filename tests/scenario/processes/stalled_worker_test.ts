@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, sayThenEcho } from "../origin.ts";
@@ -24,7 +24,7 @@ Deno.test("a worker that stands still is replaced, and its clients are served", 
   const answered = new Set<number>();
   const asking = talkers.map(async (client, i) => {
     try {
-      equal(await client.converse("who is there?"), "who is there?");
+      strictEqual(await client.converse("who is there?"), "who is there?");
       answered.add(i);
     } catch {
       // Its worker was killed.
@@ -38,12 +38,12 @@ Deno.test("a worker that stands still is replaced, and its clients are served", 
     return workers[0].state === "serving" && workers[0].pid !== stopped.pid;
   });
   await Promise.all(asking);
-  equal(answered.size, other.tunnels);
-  equal(isAlive(stopped.pid), false);
-  equal(after.workers[0].restarts, 1);
-  equal(after.workers[1].pid, other.pid);
-  equal(after.workers[1].restarts, 0);
-  equal(await askFirst(ringway.port()), "!");
+  strictEqual(answered.size, other.tunnels);
+  strictEqual(isAlive(stopped.pid), false);
+  strictEqual(after.workers[0].restarts, 1);
+  strictEqual(after.workers[1].pid, other.pid);
+  strictEqual(after.workers[1].restarts, 0);
+  strictEqual(await askFirst(ringway.port()), "!");
 });
 
 async function askFirst(port: number): Promise<string> {

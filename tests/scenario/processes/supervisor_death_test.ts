@@ -1,4 +1,4 @@
-import { equal, rejects } from "node:assert/strict";
+import { rejects, strictEqual } from "node:assert/strict";
 import { Client, isRefused } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, sayThenEcho } from "../origin.ts";
@@ -23,15 +23,15 @@ Deno.test("when the supervisor dies workers serve on, then drain away", async ()
   signal(ringway.pid, "SIGKILL");
   await until("the supervisor is gone", () => !isAlive(ringway.pid));
 
-  equal(await old.converse("still there?"), "still there?");
+  strictEqual(await old.converse("still there?"), "still there?");
   for (let i = 0; i < 20; i++) await askFirst(port);
-  equal(workers.every(isAlive), true);
+  strictEqual(workers.every(isAlive), true);
 
   // After a while nobody new is taken; who is there is served to the end.
   await until("new clients are refused", () => isRefused(port), { withinMs: PATIENCE_MS });
-  equal(await old.converse("and now?"), "and now?");
+  strictEqual(await old.converse("and now?"), "and now?");
   await old.endWriting();
-  equal((await old.receiveRest()).end, "fin");
+  strictEqual((await old.receiveRest()).end, "fin");
   await untilAllAreGone(ringway);
 });
 
@@ -45,7 +45,7 @@ Deno.test("orphaned workers cut what is left after the drain's deadline", async 
   using client = await Client.connect(ringway.port());
   await client.receive(1);
   signal(ringway.pid, "SIGKILL");
-  equal((await client.receiveRest()).end, "reset");
+  strictEqual((await client.receiveRest()).end, "reset");
   await untilAllAreGone(ringway);
 });
 
@@ -60,8 +60,8 @@ Deno.test("an orphaned worker obeys SIGTERM itself", async () => {
   const startedMs = performance.now();
   for (const pid of ringway.workerPids) signal(pid, "SIGTERM");
   await until("new clients are refused", () => isRefused(port));
-  equal(performance.now() - startedMs < 3000, true, "at once, not after the orphan's time");
-  equal(await client.converse("still there?"), "still there?");
+  strictEqual(performance.now() - startedMs < 3000, true, "at once, not after the orphan's time");
+  strictEqual(await client.converse("still there?"), "still there?");
   client[Symbol.dispose]();
   await untilAllAreGone(ringway);
 });
@@ -72,17 +72,17 @@ Deno.test("a worker that has a supervisor does not obey SIGTERM itself", async (
   const [worker] = ringway.workerPids;
   for (const name of ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP"] as const) signal(worker, name);
   const { workers } = await ringway.untilTurned(3);
-  equal(workers[0].state, "serving");
-  equal(workers[0].pid, worker);
+  strictEqual(workers[0].state, "serving");
+  strictEqual(workers[0].pid, worker);
   await askFirst(ringway.port());
   signal(ringway.pid, "SIGTERM");
-  equal(await ringway.exitCode(), 0);
+  strictEqual(await ringway.exitCode(), 0);
   await rejects(Client.connect(ringway.port()), Deno.errors.ConnectionRefused);
 });
 
 async function askFirst(port: number): Promise<void> {
   using client = await Client.connect(port);
-  equal(await client.receive(1), "!");
+  strictEqual(await client.receive(1), "!");
 }
 
 async function untilAllAreGone(ringway: RingwayProcess): Promise<void> {

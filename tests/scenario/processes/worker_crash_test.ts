@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { askNames, Client, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { echo, Origin, say } from "../origin.ts";
@@ -22,7 +22,7 @@ class Talker {
   async #talk(): Promise<void> {
     try {
       while (!this.stopped) {
-        equal(await this.client.converse("are you there?"), "are you there?");
+        strictEqual(await this.client.converse("are you there?"), "are you there?");
         this.answers++;
       }
     } catch {
@@ -43,7 +43,7 @@ Deno.test("kill -9 of a worker ends its own connections and no others", async ()
     return listeners[0].open === CLIENTS;
   });
   const [victim, other] = before.workers;
-  equal(victim.tunnels > 0 && other.tunnels > 0, true, "both workers have some");
+  strictEqual(victim.tunnels > 0 && other.tunnels > 0, true, "both workers have some");
   signal(victim.pid, "SIGKILL");
 
   const broken = () => talkers.filter(({ isBroken }) => isBroken).length;
@@ -53,10 +53,10 @@ Deno.test("kill -9 of a worker ends its own connections and no others", async ()
   const after = await ringway.until("another worker serves in its place", ({ workers }) => {
     return workers[0].state === "serving" && workers[0].pid !== victim.pid;
   });
-  equal(after.workers[0].restarts, 1);
-  equal(after.workers[1].pid, other.pid);
-  equal(after.listeners[0].open, other.tunnels, "what the dead one held is not counted on");
-  equal(after.backends[0].servers[0].open, other.tunnels);
+  strictEqual(after.workers[0].restarts, 1);
+  strictEqual(after.workers[1].pid, other.pid);
+  strictEqual(after.listeners[0].open, other.tunnels, "what the dead one held is not counted on");
+  strictEqual(after.backends[0].servers[0].open, other.tunnels);
   await ringway.untilLogged("died of SIGKILL");
 
   // The others talk on, undisturbed.
@@ -65,7 +65,7 @@ Deno.test("kill -9 of a worker ends its own connections and no others", async ()
   await until("all others have got ten more answers", () => {
     return alive.every((talker, i) => talker.answers >= answers[i] + 10);
   });
-  equal(broken(), victim.tunnels);
+  strictEqual(broken(), victim.tunnels);
   for (const talker of talkers) talker.stopped = true;
   await Promise.all(talkers.map(({ done }) => done));
 });
@@ -77,7 +77,7 @@ Deno.test("new clients are served while a worker is dead", async () => {
   signal(victim, "SIGKILL");
   await until("it is dead", () => !isAlive(victim));
   // Some of them come to the dead one's socket, and wait there for its successor.
-  deepEqual(tally(await askNames(ringway.port(), 40)), { served: 40 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 40)), { served: 40 });
   await ringway.until("both workers serve", ({ workers }) => {
     return workers.every(({ state }) => state === "serving") && workers[0].restarts === 1;
   });
@@ -96,10 +96,10 @@ Deno.test("clients that wait for a worker that dies are served by its successor"
     await client.send(`I am ${i}`);
     waiting.push(client);
   }
-  equal(origin.acceptedCount, 0);
+  strictEqual(origin.acceptedCount, 0);
   signal(worker, "SIGKILL");
   for (const [i, client] of waiting.entries()) {
-    equal(await client.receive(`I am ${i}`.length), `I am ${i}`);
+    strictEqual(await client.receive(`I am ${i}`.length), `I am ${i}`);
   }
 });
 
@@ -113,7 +113,7 @@ Deno.test("a worker that dies again and again is restarted after longer and long
     await ringway.until("another serves", ({ workers }) => {
       return workers[0].state === "serving" && workers[0].restarts === restarts + 1;
     });
-    equal(ringway.workerPids[0] !== killed, true);
-    deepEqual(tally(await askNames(ringway.port(), 3)), { served: 3 });
+    strictEqual(ringway.workerPids[0] !== killed, true);
+    deepStrictEqual(tally(await askNames(ringway.port(), 3)), { served: 3 });
   }
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { startRingway } from "../ringway_process.ts";
 
@@ -7,6 +7,6 @@ Deno.test("what the runtime says of a worker's crash has no colors in the log", 
   await ringway.snapshot();
   for (const pid of ringway.workerPids) {
     const variables = Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0");
-    equal(variables.includes("NO_COLOR=1"), true, `worker ${pid}`);
+    strictEqual(variables.includes("NO_COLOR=1"), true, `worker ${pid}`);
   }
 });

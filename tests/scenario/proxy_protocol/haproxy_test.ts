@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
 import { startHeaderReader, startHeaderWriter } from "../real/haproxy.ts";
 import { startRingway } from "../ringway_process.ts";
 import { get } from "./proxy_client.ts";
@@ -26,18 +26,18 @@ backends:
       const port = ringway.port(`as-${version}`);
       const { body, from } = await get(port, { from: CLIENT });
       match(from, /^127\.0\.5\.7:/);
-      equal(body, `${from} 127.0.0.1:${port}`);
+      strictEqual(body, `${from} 127.0.0.1:${port}`);
     });
     await t.step(`Ringway passes on what HAProxy's ${version} header says`, async () => {
       await using writer = await startHeaderWriter(version, ringway.port(`from-${version}`));
       const { body, from } = await get(writer.port, { from: CLIENT, hostname: writer.hostname });
       match(from, /^127\.0\.5\.7:/);
       // Both ends are those of the connection to HAProxy, not of that to Ringway.
-      equal(body, `${from} ${writer.address}`);
+      strictEqual(body, `${from} ${writer.address}`);
     });
   }
   await t.step("HAProxy closes connections that come without a header", async () => {
     const { body } = await get(ringway.port("bare"));
-    equal(body, "", "this is how the steps above would fail");
+    strictEqual(body, "", "this is how the steps above would fail");
   });
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, readToEnd, say, writeAll } from "../origin.ts";
@@ -55,14 +55,14 @@ Deno.test("a header names the client, and what follows it is the client's", asyn
       await client.untilReceived("first");
       client.send(", then more");
       await client.untilReceived("more");
-      equal(client.text, `${TOLD}first, then more`);
+      strictEqual(client.text, `${TOLD}first, then more`);
     });
     await t.step(`${what}, byte by byte`, async () => {
       using client = await ClientFrom.connect(ringway.port());
       await client.sendByByte(bytesOf(header));
       await client.sendByByte(bytesOf("first"));
       await client.untilReceived("first");
-      equal(client.text, `${TOLD}first`);
+      strictEqual(client.text, `${TOLD}first`);
     });
   }
 });
@@ -82,7 +82,7 @@ Deno.test("a header without a name leaves the connection's own addresses", async
       client.send("x");
       await client.untilReceived("x");
       const own = `127.0.5.7:${client.port} 127.0.0.1:${ringway.port()}`;
-      equal(client.text, `v2 TCP4 ${own}\nx`);
+      strictEqual(client.text, `v2 TCP4 ${own}\nx`);
     });
   }
 });
@@ -92,7 +92,7 @@ Deno.test("a header alone is enough for a server that speaks first", async () =>
   await using ringway = await startRingway(configText({ servers: [origin], listener: TRUSTING }));
   using client = await ClientFrom.connect(ringway.port());
   client.send(headerV2());
-  deepEqual(await client.untilEnded(), { text: "hello", end: "fin" });
+  deepStrictEqual(await client.untilEnded(), { text: "hello", end: "fin" });
 });
 
 Deno.test("the client's half-close comes through behind a header", async () => {
@@ -103,7 +103,7 @@ Deno.test("the client's half-close comes through behind a header", async () => {
   await using ringway = await startRingway(configText({ servers: [origin], listener: TRUSTING }));
   using client = await ClientFrom.connect(ringway.port());
   client.socket.end(new Uint8Array([...headerV2(), ...bytesOf("and good-bye")]));
-  deepEqual(await client.untilEnded(), { text: "all of it: and good-bye", end: "fin" });
+  deepStrictEqual(await client.untilEnded(), { text: "all of it: and good-bye", end: "fin" });
 });
 
 Deno.test("consistent_hash takes the address that the header names", async () => {
@@ -124,9 +124,9 @@ Deno.test("consistent_hash takes the address that the header names", async () =>
   for (let i = 0; i < 40; i++) {
     const address = `198.51.100.${i}`;
     names.push(await ask(address, 1000 + i));
-    equal(await ask(address, 2000 + i), names[i], "another port of the same client");
+    strictEqual(await ask(address, 2000 + i), names[i], "another port of the same client");
   }
-  equal(Object.keys(tally(names)).length, 3, "every server has clients");
+  strictEqual(Object.keys(tally(names)).length, 3, "every server has clients");
 });
 
 Deno.test("allow and deny judge the address that the header names", async () => {
@@ -140,21 +140,21 @@ Deno.test("allow and deny judge the address that the header names", async () => 
     client.send(headerV1({ ...ENDS, from }));
     return (await client.untilEnded()).text;
   };
-  equal(await ask("198.51.100.7"), "welcome");
-  equal(await ask("198.51.100.66"), "");
-  equal(await ask("192.0.2.1"), "");
-  equal(origin.acceptedCount, 1);
+  strictEqual(await ask("198.51.100.7"), "welcome");
+  strictEqual(await ask("198.51.100.66"), "");
+  strictEqual(await ask("192.0.2.1"), "");
+  strictEqual(origin.acceptedCount, 1);
 });
 
 Deno.test("a health check's connection that ends at once is no error", async () => {
   await using origin = new Origin(say("hello"));
   await using ringway = await startRingway(configText({ servers: [origin], listener: TRUSTING }));
-  equal(await endAtOnce(ringway), "");
+  strictEqual(await endAtOnce(ringway), "");
   // And the next one is served.
   using client = await ClientFrom.connect(ringway.port());
   client.send(headerV1());
-  equal((await client.untilEnded()).text, "hello");
-  equal(origin.acceptedCount, 1);
+  strictEqual((await client.untilEnded()).text, "hello");
+  strictEqual(origin.acceptedCount, 1);
 });
 
 async function endAtOnce(ringway: RingwayProcess): Promise<string> {

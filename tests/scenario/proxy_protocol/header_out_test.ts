@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { DatagramServer } from "../datagram_server.ts";
 import { datagramClient } from "../datagram_socket.ts";
@@ -32,14 +32,14 @@ backends:
       client.send("at once");
       await client.untilReceived("at once");
       const ends = `127.0.5.7:${client.port} 127.0.0.1:${port}`;
-      equal(client.text, `${version} TCP4 ${ends}\nat once`);
+      strictEqual(client.text, `${version} TCP4 ${ends}\nat once`);
     });
     await t.step(`${version}, IPv6, to a server of IPv4`, async () => {
       const port = ringway.port(`${version}-six`);
       using client = await ClientFrom.connect(port, { hostname: "::1" });
       client.send("at once");
       await client.untilReceived("at once");
-      equal(client.text, `${version} TCP6 [::1]:${client.port} [::1]:${port}\nat once`);
+      strictEqual(client.text, `${version} TCP6 [::1]:${client.port} [::1]:${port}\nat once`);
     });
   }
 });
@@ -54,7 +54,7 @@ Deno.test("IPv4 clients of a bind without an address are named as IPv4", async (
   using client = await ClientFrom.connect(ringway.port(), { from: "127.0.5.7" });
   client.send("x");
   await client.untilReceived("\nx");
-  equal(client.text, `v2 TCP4 127.0.5.7:${client.port} 127.0.0.1:${ringway.port()}\nx`);
+  strictEqual(client.text, `v2 TCP4 127.0.5.7:${client.port} 127.0.0.1:${ringway.port()}\nx`);
 });
 
 Deno.test("the next server gets the header when the first refuses", async () => {
@@ -66,7 +66,7 @@ Deno.test("the next server gets the header when the first refuses", async () => 
   using client = await ClientFrom.connect(ringway.port());
   client.send("x");
   await client.untilReceived("\nx");
-  equal(client.text.split("\n").length, 2, "one header");
+  strictEqual(client.text.split("\n").length, 2, "one header");
 });
 
 Deno.test("a server that speaks first has its header before", async () => {
@@ -81,7 +81,7 @@ Deno.test("a server that speaks first has its header before", async () => {
   using client = await ClientFrom.connect(ringway.port());
   // The client has said nothing.
   await client.untilReceived("\n");
-  equal(client.text, `hello v1 TCP4 127.0.0.1:${client.port} 127.0.0.1:${ringway.port()}\n`);
+  strictEqual(client.text, `hello v1 TCP4 127.0.0.1:${client.port} 127.0.0.1:${ringway.port()}\n`);
 });
 
 Deno.test("a megabyte behind a header is what the client has sent", async () => {
@@ -92,7 +92,7 @@ Deno.test("a megabyte behind a header is what the client has sent", async () => 
     for (let got = 0; got < HEADER_BYTES;) {
       got += await connection.read(header.subarray(got)) ?? HEADER_BYTES;
     }
-    equal(readHeader(header)?.bytes, HEADER_BYTES);
+    strictEqual(readHeader(header)?.bytes, HEADER_BYTES);
     received = await receivePattern(connection, pattern);
   });
   await using ringway = await startRingway(configText({
@@ -103,7 +103,7 @@ Deno.test("a megabyte behind a header is what the client has sent", async () => 
   await sendPattern(connection, pattern, 1024 * 1024);
   await connection.closeWrite();
   await until("the server has read all", () => received >= 0);
-  equal(received, 1024 * 1024);
+  strictEqual(received, 1024 * 1024);
 });
 
 Deno.test("a flow's first datagram carries a v2 header of UDP in front", async () => {
@@ -119,5 +119,5 @@ Deno.test("a flow's first datagram carries a v2 header of UDP in front", async (
   }));
   using client = await datagramClient(ringway.port(), { from: "127.0.5.7" });
   const ends = `127.0.5.7:${client.port} 127.0.0.1:${ringway.port()}`;
-  equal(await client.ask("question"), `v2 UDP4 ${ends}|question`);
+  strictEqual(await client.ask("question"), `v2 UDP4 ${ends}|question`);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { type Reason, refusals } from "../access/listener_counts.ts";
 import { configText } from "../config_text.ts";
 import { echo, Origin } from "../origin.ts";
@@ -29,19 +29,19 @@ async function untilRefused(ringway: RingwayProcess, reason: Reason, count: numb
   const snapshot = await ringway.until(`${count} are refused as ${reason}`, (snapshot) => {
     return refusals(snapshot, reason) === count && snapshot.listeners[0].open === 0;
   });
-  equal(snapshot.backends[0].servers[0].total, 0, "no server was asked");
+  strictEqual(snapshot.backends[0].servers[0].total, 0, "no server was asked");
 }
 
 Deno.test("who is no trusted proxy is closed, whatever it says", async () => {
   await using origin = new Origin(echo);
   await using ringway = await startWith(origin);
-  equal(await textFor(ringway, `${headerV1()}let me in`, "127.0.6.1"), "");
-  equal(await textFor(ringway, "no header", "127.0.6.1"), "");
+  strictEqual(await textFor(ringway, `${headerV1()}let me in`, "127.0.6.1"), "");
+  strictEqual(await textFor(ringway, "no header", "127.0.6.1"), "");
   await untilRefused(ringway, "untrusted", 2);
   using trusted = await ClientFrom.connect(ringway.port(), { from: "127.0.5.7" });
   trusted.send(`${headerV1()}let me in`);
   await trusted.untilReceived("let me in");
-  equal(origin.acceptedCount, 1);
+  strictEqual(origin.acceptedCount, 1);
 });
 
 const BROKEN: Readonly<Record<string, string | Uint8Array>> = {
@@ -61,7 +61,7 @@ Deno.test("what is no header closes the connection at once, and is counted", asy
   let count = 0;
   for (const [what, bytes] of Object.entries(BROKEN)) {
     await t.step(what, async () => {
-      equal(await textFor(ringway, bytes), "");
+      strictEqual(await textFor(ringway, bytes), "");
       await untilRefused(ringway, "proxy_header", ++count);
     });
   }
@@ -76,13 +76,13 @@ Deno.test("a header that does not come in time closes the connection", async (t)
   for (const [what, part] of Object.entries(parts)) {
     await t.step(`${what} comes`, async () => {
       const startedMs = performance.now();
-      equal(await textFor(ringway, part), "");
+      strictEqual(await textFor(ringway, part), "");
       const tookMs = performance.now() - startedMs;
-      equal(tookMs > headerMs * 0.8, true, `it took ${tookMs} ms`);
+      strictEqual(tookMs > headerMs * 0.8, true, `it took ${tookMs} ms`);
       await untilRefused(ringway, "proxy_header", ++count);
     });
   }
-  equal(origin.acceptedCount, 0);
+  strictEqual(origin.acceptedCount, 0);
 });
 
 Deno.test("clients that dribble their header do not hold others up", async () => {
@@ -96,7 +96,7 @@ Deno.test("clients that dribble their header do not hold others up", async () =>
   using client = await ClientFrom.connect(ringway.port(), { from: "127.0.5.8" });
   client.send(`${headerV1()}quick`);
   await client.untilReceived("quick");
-  deepEqual(client.text, "quick");
+  deepStrictEqual(client.text, "quick");
   await ringway.until("the slow ones are refused", (snapshot) => {
     return refusals(snapshot, "proxy_header") === 50;
   });

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { startRingway } from "../ringway_process.ts";
 import { commandCount, runRedisBenchmark, startRedis } from "./redis.ts";
@@ -19,13 +19,13 @@ Deno.test("redis-benchmark: every command is done and none fails", async (t) => 
       match(report, /^"SET","[\d.]+"/m);
       match(report, /^"GET","[\d.]+"/m);
       calls += REQUESTS;
-      deepEqual(await commandCount(redis, "set"), { calls, failed: 0 });
-      deepEqual(await commandCount(redis, "get"), { calls, failed: 0 });
+      deepStrictEqual(await commandCount(redis, "set"), { calls, failed: 0 });
+      deepStrictEqual(await commandCount(redis, "get"), { calls, failed: 0 });
       const { listeners, backends } = await ringway.until("nothing is open", (snapshot) => {
         return snapshot.listeners[0].open === 0;
       });
-      equal(listeners[0].refused, 0);
-      equal(backends[0].servers[0].resets, 0);
+      strictEqual(listeners[0].refused, 0);
+      strictEqual(backends[0].servers[0].resets, 0);
     });
   }
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { LoadProcess } from "../load_process.ts";
 import { startRingway } from "../ringway_process.ts";
@@ -15,16 +15,16 @@ Deno.test("1 GiB each way at once arrives as it was sent", async () => {
     String(GIBIBYTE),
     String(ringway.port()),
   ]);
-  equal(await client.next("what it received", 60_000), GIBIBYTE);
-  equal(await origin.next("what it received"), GIBIBYTE);
+  strictEqual(await client.next("what it received", 60_000), GIBIBYTE);
+  strictEqual(await origin.next("what it received"), GIBIBYTE);
   const { listeners, backends, workers } = await ringway.until(
     "the connection is over",
     (snapshot) => snapshot.listeners[0].open === 0,
   );
   const [server] = backends[0].servers;
-  equal(listeners[0].received_bytes, GIBIBYTE);
-  equal(listeners[0].sent_bytes, GIBIBYTE);
-  equal(server.received_bytes, GIBIBYTE);
-  equal(server.sent_bytes, GIBIBYTE);
-  equal(workers[0].buffers_leased, 0);
+  strictEqual(listeners[0].received_bytes, GIBIBYTE);
+  strictEqual(listeners[0].sent_bytes, GIBIBYTE);
+  strictEqual(server.received_bytes, GIBIBYTE);
+  strictEqual(server.sent_bytes, GIBIBYTE);
+  strictEqual(workers[0].buffers_leased, 0);
 });

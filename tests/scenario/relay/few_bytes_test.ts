@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { askName, Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { echo, Origin, say, swallow } from "../origin.ts";
@@ -12,14 +12,14 @@ Deno.test("a connection without a byte reaches the server and ends", async () =>
   using client = await Client.connect(ringway.port());
   await client.endWriting();
   const { text, end } = await client.receiveRest();
-  equal(text, "");
-  equal(end, "fin");
+  strictEqual(text, "");
+  strictEqual(end, "fin");
   const { listeners, backends } = await ringway.until("it is over", (snapshot) => {
     return snapshot.workers[0].tunnels === 0;
   });
-  equal(listeners[0].total, 1);
-  equal(backends[0].servers[0].total, 1);
-  equal(listeners[0].received_bytes + listeners[0].sent_bytes, 0);
+  strictEqual(listeners[0].total, 1);
+  strictEqual(backends[0].servers[0].total, 1);
+  strictEqual(listeners[0].received_bytes + listeners[0].sent_bytes, 0);
 });
 
 Deno.test("a client that is gone at once leaves nothing behind", async () => {
@@ -31,8 +31,8 @@ Deno.test("a client that is gone at once leaves nothing behind", async () => {
   const { listeners, backends } = await ringway.until("all have come and gone", (snapshot) => {
     return snapshot.listeners[0].total === 500 && snapshot.workers[0].tunnels === 0;
   });
-  equal(listeners[0].refused, 0);
-  equal(listeners[0].open + backends[0].servers[0].open, 0);
+  strictEqual(listeners[0].refused, 0);
+  strictEqual(listeners[0].open + backends[0].servers[0].open, 0);
   await until("every file is closed", () => openFileCount(worker) === files, {
     state: () => `${openFileCount(worker)} of ${files} before`,
   });
@@ -41,7 +41,7 @@ Deno.test("a client that is gone at once leaves nothing behind", async () => {
 Deno.test("a server may speak first", async () => {
   await using origin = new Origin(say("220 ready"));
   await using ringway = await startRingway(configText({ servers: [origin] }));
-  equal(await askName(ringway.port()), "220 ready");
+  strictEqual(await askName(ringway.port()), "220 ready");
 });
 
 Deno.test("many small writes arrive whole and in order", async () => {
@@ -56,7 +56,7 @@ Deno.test("many small writes arrive whole and in order", async () => {
       for (const word of words) await client.send(word);
     })(),
   ]);
-  equal(got === text, true);
+  strictEqual(got === text, true);
 });
 
 Deno.test("one byte at a time goes there and back", async () => {
@@ -65,6 +65,6 @@ Deno.test("one byte at a time goes there and back", async () => {
   using client = await Client.connect(ringway.port());
   for (let i = 0; i < 2000; i++) {
     const letter = String.fromCharCode(97 + i % 26);
-    equal(await client.converse(letter), letter);
+    strictEqual(await client.converse(letter), letter);
   }
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { Origin, readToEnd, writeAll } from "../origin.ts";
 import { startRingway } from "../ringway_process.ts";
@@ -28,10 +28,10 @@ Deno.test("a client that has ended its half still gets everything", async () => 
   await client.send("all that I have to say");
   await client.endWriting();
   const { text, end } = await client.receiveRest();
-  equal(request, "all that I have to say");
-  equal(text.length, LONG_TEXT.length);
-  equal(text, LONG_TEXT);
-  equal(end, "fin");
+  strictEqual(request, "all that I have to say");
+  strictEqual(text.length, LONG_TEXT.length);
+  strictEqual(text, LONG_TEXT);
+  strictEqual(end, "fin");
 });
 
 Deno.test("a server that has ended its half still gets everything", async () => {
@@ -43,12 +43,12 @@ Deno.test("a server that has ended its half still gets everything", async () => 
   });
   await using ringway = await startRingway(configFor(origin));
   using client = await Client.connect(ringway.port());
-  equal((await client.receiveRest()).text, "goodbye");
+  strictEqual((await client.receiveRest()).text, "goodbye");
   await client.send(LONG_TEXT);
   await client.endWriting();
   const text = await received.promise;
-  equal(text.length, LONG_TEXT.length);
-  equal(text, LONG_TEXT);
+  strictEqual(text.length, LONG_TEXT.length);
+  strictEqual(text, LONG_TEXT);
   await ringway.until("no connection is open", ({ workers }) => workers[0].tunnels === 0);
 });
 
@@ -62,6 +62,6 @@ Deno.test("what was sent before a FIN arrives before it", async () => {
   using client = await Client.connect(ringway.port());
   await client.send(LONG_TEXT);
   await client.endWriting();
-  equal((await received.promise) === LONG_TEXT, true);
-  equal((await client.receiveRest()).end, "fin");
+  strictEqual((await received.promise) === LONG_TEXT, true);
+  strictEqual((await client.receiveRest()).end, "fin");
 });

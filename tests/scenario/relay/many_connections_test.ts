@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { Origin, writeAll } from "../origin.ts";
 import { startRingway } from "../ringway_process.ts";
@@ -38,13 +38,16 @@ Deno.test("many connections at once, both ways: every byte arrives where it belo
     state: () => ringway.state,
     withinMs: 60_000,
   });
-  deepEqual(received, new Array(CONNECTIONS).fill(BYTES));
+  deepStrictEqual(received, new Array(CONNECTIONS).fill(BYTES));
   const { workers, listeners } = await ringway.until("all is over", ({ workers }) => {
     return workers.every(({ tunnels, buffers_leased }) => tunnels + buffers_leased === 0);
   });
-  equal(workers.every(({ counters }) => counters["ringway_worker_completions_total"] > 0), true);
-  equal(listeners[0].received_bytes, CONNECTIONS * (BYTES + 4));
-  equal(listeners[0].sent_bytes, CONNECTIONS * (BYTES + 4));
+  strictEqual(
+    workers.every(({ counters }) => counters["ringway_worker_completions_total"] > 0),
+    true,
+  );
+  strictEqual(listeners[0].received_bytes, CONNECTIONS * (BYTES + 4));
+  strictEqual(listeners[0].sent_bytes, CONNECTIONS * (BYTES + 4));
 });
 
 /** Where the connection's streams start: what its client says first. */
@@ -71,7 +74,7 @@ async function receiveAnswer(
     if (count === null) break;
     got += count;
   }
-  equal(got, BYTES + 4);
-  equal(pattern.fits(start, bytes.subarray(0, BYTES)), true, "the stream is what was sent");
+  strictEqual(got, BYTES + 4);
+  strictEqual(pattern.fits(start, bytes.subarray(0, BYTES)), true, "the stream is what was sent");
   return new DataView(bytes.buffer).getInt32(BYTES, true);
 }

@@ -1,4 +1,4 @@
-import { equal, rejects } from "node:assert/strict";
+import { rejects, strictEqual } from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { Client } from "../client.ts";
@@ -58,7 +58,7 @@ Deno.test("a reset after the client's FIN is a reset to the server", async () =>
   await within("the server sees the FIN", ended.promise);
   socket.resetAndDestroy();
   const failure = await within("the server sees the reset", told.promise);
-  equal(
+  strictEqual(
     failure instanceof Deno.errors.ConnectionReset || failure instanceof Deno.errors.BrokenPipe,
     true,
   );
@@ -78,7 +78,7 @@ Deno.test("a reset by the server is a reset to the client", async () => {
     );
     using client = await Client.connect(ringway.port());
     await client.send("die");
-    equal((await client.receiveRest()).end, "reset");
+    strictEqual((await client.receiveRest()).end, "reset");
     await ringway.until("the reset is counted", ({ backends }) => {
       return backends[0].servers[0].resets === 1 && backends[0].servers[0].open === 0;
     });
@@ -101,5 +101,5 @@ Deno.test("one connection's reset does not touch another", async () => {
   await other.send("still here");
   await untilServerHas(ringway, 16);
   await other.endWriting();
-  equal((await other.receiveRest()).end, "fin");
+  strictEqual((await other.receiveRest()).end, "fin");
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin } from "../origin.ts";
@@ -26,12 +26,12 @@ Deno.test("a slow reader gets everything, and its server is held back meanwhile"
     // What is read from the server and not sent yet is bounded.
     const inside = snapshot.backends[0].servers[0].received_bytes -
       snapshot.listeners[0].sent_bytes;
-    equal(inside <= 1024 * 1024, true, `${inside} bytes are inside`);
+    strictEqual(inside <= 1024 * 1024, true, `${inside} bytes are inside`);
     const bytes = await client.receiveBytes(PHASE_BYTES);
-    equal(pattern.fits(received, bytes), true);
+    strictEqual(pattern.fits(received, bytes), true);
     received += bytes.length;
   }
   const rest = await client.receiveBytes(BYTES - received);
-  equal(pattern.fits(received, rest), true);
-  equal((await client.receiveRest()).end, "fin");
+  strictEqual(pattern.fits(received, rest), true);
+  strictEqual((await client.receiveRest()).end, "fin");
 });

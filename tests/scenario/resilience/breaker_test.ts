@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { askName, askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { backendStatus, expectNoRestart, named, serverStatus } from "../health_status.ts";
@@ -19,8 +19,8 @@ Deno.test("a circuit breaker opens, lets some try, and closes or opens again", a
     servers: named({ a }),
     backend: "circuit_breaker: { errors: 50%, connections: 6, open: 1s, trials: 2 }",
   }));
-  deepEqual(tally(await askNames(ringway.port(), 4)), { a: 4 });
-  equal(backendStatus(await ringway.snapshot()).breaker, "closed");
+  deepStrictEqual(tally(await askNames(ringway.port(), 4)), { a: 4 });
+  strictEqual(backendStatus(await ringway.snapshot()).breaker, "closed");
 
   await a.refuse();
   await until("it opens", async () => {
@@ -28,7 +28,7 @@ Deno.test("a circuit breaker opens, lets some try, and closes or opens again", a
     return backendStatus(await ringway.snapshot()).breaker === "open";
   }, { state: () => ringway.state });
   const failed = serverStatus(await ringway.snapshot(), "a").connect_failures;
-  equal(failed >= 4, true, `${failed} of those and 4 others: a half`);
+  strictEqual(failed >= 4, true, `${failed} of those and 4 others: a half`);
   // The server is back, but nobody is let through.
   await a.comeBack();
   const taken = a.acceptedCount;
@@ -36,15 +36,15 @@ Deno.test("a circuit breaker opens, lets some try, and closes or opens again", a
   for (;;) {
     const name = await askName(ringway.port());
     if (backendStatus(await ringway.snapshot()).breaker !== "open") break;
-    equal(name === "a", false);
-    equal(a.acceptedCount, taken);
+    strictEqual(name === "a", false);
+    strictEqual(a.acceptedCount, taken);
     refused++;
   }
-  equal(refused > 0, true);
+  strictEqual(refused > 0, true);
 
   // Trials that fail.
   await a.refuse();
-  equal(await askName(ringway.port()) === "a", false);
+  strictEqual(await askName(ringway.port()) === "a", false);
   await untilBreaker(ringway, "open");
   // Trials that succeed.
   await a.comeBack();
@@ -53,10 +53,10 @@ Deno.test("a circuit breaker opens, lets some try, and closes or opens again", a
     await askName(ringway.port());
     return backendStatus(await ringway.snapshot()).breaker === "closed";
   });
-  deepEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
 
   const events = (await ringway.snapshot()).events.filter(({ server }) => server === "");
-  deepEqual(events.map(({ from, to }) => `${from} to ${to}`), [
+  deepStrictEqual(events.map(({ from, to }) => `${from} to ${to}`), [
     "breaker closed to breaker open",
     "breaker open to breaker half open",
     "breaker half open to breaker open",
@@ -83,9 +83,9 @@ Deno.test("half open no more than `trials` are let through at a time", async () 
   await a.comeBack();
   const names = await Promise.all(Array.from({ length: 12 }, () => askName(ringway.port())));
   const served = names.filter((name) => name === "a").length;
-  equal(served >= 1, true, ringway.state);
+  strictEqual(served >= 1, true, ringway.state);
   await untilBreaker(ringway, "closed");
-  deepEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 10)), { a: 10 });
   await expectNoRestart(ringway);
 });
 
@@ -98,8 +98,8 @@ Deno.test("a breaker that few connections fail at stays closed", async () => {
   }));
   await a.refuse();
   // A third: one of two is tried and fails, then the other.
-  deepEqual(tally(await askNames(ringway.port(), 60)), { b: 60 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 60)), { b: 60 });
   await ringway.untilTurned(1);
-  equal(backendStatus(await ringway.snapshot()).breaker, "closed");
+  strictEqual(backendStatus(await ringway.snapshot()).breaker, "closed");
   await expectNoRestart(ringway);
 });

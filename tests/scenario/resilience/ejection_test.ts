@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { askName, askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { changesOf, expectNoRestart, named, serverStatus, untilState } from "../health_status.ts";
@@ -27,28 +27,32 @@ Deno.test("a server that refuses is ejected, comes back, and is out longer each 
     backend: "outlier_detection: { eject: 500ms }",
   }));
   await a.refuse();
-  deepEqual(tally(await askUntil(ringway, "a", "ejected"))[""], undefined, "no client sees it");
+  deepStrictEqual(
+    tally(await askUntil(ringway, "a", "ejected"))[""],
+    undefined,
+    "no client sees it",
+  );
   const ejected = serverStatus(await ringway.snapshot(), "a");
   match(ejected.state_reason, /\d+ connects? in a row failed.*500 ?ms/);
-  equal(ejected.connect_failures >= 5, true);
-  equal(ejected.ejections, 1);
+  strictEqual(ejected.connect_failures >= 5, true);
+  strictEqual(ejected.ejections, 1);
 
   const startedMs = performance.now();
-  deepEqual(Object.keys(tally(await askNames(ringway.port(), 20))).sort(), ["b", "c"]);
+  deepStrictEqual(Object.keys(tally(await askNames(ringway.port(), 20))).sort(), ["b", "c"]);
   await untilState(ringway, "a", "up");
-  equal(performance.now() - startedMs < 3000, true);
+  strictEqual(performance.now() - startedMs < 3000, true);
   // Still of no use: out again, and for twice as long.
   await askUntil(ringway, "a", "ejected");
   const again = serverStatus(await ringway.snapshot(), "a");
   match(again.state_reason, /1 ?s\b|1000 ?ms/);
-  equal(again.ejections, 2);
-  equal(again.connect_failures >= 10, true, "its errors of before are forgiven");
+  strictEqual(again.ejections, 2);
+  strictEqual(again.connect_failures >= 10, true, "its errors of before are forgiven");
 
   await a.comeBack();
   await untilState(ringway, "a", "up");
-  equal((await askUntil(ringway, "a", "up")).includes("a"), true);
-  equal(tally(await askNames(ringway.port(), 30)).a > 0, true);
-  deepEqual(changesOf(await ringway.snapshot(), "a"), [
+  strictEqual((await askUntil(ringway, "a", "up")).includes("a"), true);
+  strictEqual(tally(await askNames(ringway.port(), 30)).a > 0, true);
+  deepStrictEqual(changesOf(await ringway.snapshot(), "a"), [
     "up to ejected",
     "ejected to up",
     "up to ejected",
@@ -68,8 +72,8 @@ Deno.test("a server that resets half-way is ejected, and few clients have seen i
   await askUntil(ringway, "a", "ejected");
   const { state_reason, resets } = serverStatus(await ringway.snapshot(), "a");
   match(state_reason, /reset/);
-  equal(resets >= 5, true);
-  deepEqual(tally(await askNames(ringway.port(), 20)), { b: 20 });
+  strictEqual(resets >= 5, true);
+  deepStrictEqual(tally(await askNames(ringway.port(), 20)), { b: 20 });
   await expectNoRestart(ringway);
 });
 
@@ -81,11 +85,11 @@ Deno.test("a server that does not answer connects is ejected, and its clients se
     servers: named({ a, b }),
     backend: "outlier_detection: { errors: 3 }, timeouts: { connect: 100ms }",
   }));
-  deepEqual(Object.keys(tally(await askUntil(ringway, "a", "ejected"))), ["b"]);
-  equal(serverStatus(await ringway.snapshot(), "a").connect_failures >= 3, true);
+  deepStrictEqual(Object.keys(tally(await askUntil(ringway, "a", "ejected"))), ["b"]);
+  strictEqual(serverStatus(await ringway.snapshot(), "a").connect_failures >= 3, true);
   const startedMs = performance.now();
-  deepEqual(tally(await askNames(ringway.port(), 20)), { b: 20 });
-  equal(performance.now() - startedMs < 1000, true, "nobody waits for it");
+  deepStrictEqual(tally(await askNames(ringway.port(), 20)), { b: 20 });
+  strictEqual(performance.now() - startedMs < 1000, true, "nobody waits for it");
   await expectNoRestart(ringway);
 });
 
@@ -103,7 +107,7 @@ Deno.test("a server that fails now and then is not ejected", async () => {
   });
   await ringway.untilTurned(2);
   const { state, ejections } = serverStatus(await ringway.snapshot(), "a");
-  deepEqual([state, ejections], ["up", 0]);
+  deepStrictEqual([state, ejections], ["up", 0]);
   await expectNoRestart(ringway);
 });
 
@@ -141,8 +145,8 @@ backends:
   await askNames(ringway.port("half"), 30);
   await askNames(ringway.port("most"), 30);
   await ringway.untilTurned(1);
-  equal(await count("app", "abcd"), 2);
-  equal(await count("most", "ab"), 1);
+  strictEqual(await count("app", "abcd"), 2);
+  strictEqual(await count("most", "ab"), 1);
   await expectNoRestart(ringway);
 });
 
@@ -150,12 +154,12 @@ Deno.test("the only server of a backend is left alone, and found once it is back
   await using a = await MoodyServer.start(tell("a"));
   await using ringway = await startRingway(configText({ workers: 2, servers: named({ a }) }));
   await a.refuse();
-  deepEqual(tally(await askNames(ringway.port(), 30)), { "": 30 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 30)), { "": 30 });
   await ringway.untilTurned(1);
   const { state, ejections, connect_failures } = serverStatus(await ringway.snapshot(), "a");
-  deepEqual([state, ejections, connect_failures], ["up", 0, 30]);
+  deepStrictEqual([state, ejections, connect_failures], ["up", 0, 30]);
   await a.comeBack();
-  equal(await askName(ringway.port()), "a");
+  strictEqual(await askName(ringway.port()), "a");
   await expectNoRestart(ringway);
 });
 
@@ -167,9 +171,9 @@ Deno.test("outlier_detection: false ejects nobody", async () => {
     backend: "outlier_detection: false",
   }));
   await a.refuse();
-  deepEqual(tally(await askNames(ringway.port(), 30)), { b: 30 });
+  deepStrictEqual(tally(await askNames(ringway.port(), 30)), { b: 30 });
   await ringway.untilTurned(1);
-  deepEqual((await ringway.snapshot()).events, []);
+  deepStrictEqual((await ringway.snapshot()).events, []);
   await expectNoRestart(ringway);
 });
 
@@ -186,7 +190,7 @@ Deno.test("a probe that finds a server back ends its ejection", async () => {
   await untilState(ringway, "a", "down", /probe/);
   await a.comeBack();
   await untilState(ringway, "a", "up");
-  deepEqual(changesOf(await ringway.snapshot(), "a"), [
+  deepStrictEqual(changesOf(await ringway.snapshot(), "a"), [
     "up to ejected",
     "ejected to down",
     "down to up",
@@ -202,7 +206,11 @@ Deno.test("slow_start: who comes back gets its share little by little", async ()
     backend: `slow_start: 2s,
       health_check: { tcp: true, interval: 100ms, timeout: 100ms, fall: 1, rise: 1 }`,
   }));
-  equal(serverStatus(await ringway.snapshot(), "a").share, 1, "not at the start of the program");
+  strictEqual(
+    serverStatus(await ringway.snapshot(), "a").share,
+    1,
+    "not at the start of the program",
+  );
   await a.refuse();
   await untilState(ringway, "a", "down");
   await a.comeBack();
@@ -213,8 +221,8 @@ Deno.test("slow_start: who comes back gets its share little by little", async ()
     if (share !== shares.at(-1)) shares.push(share);
     return share === 1;
   });
-  deepEqual(shares, shares.toSorted((a, b) => a - b));
-  equal(shares[0] < 0.3, true, shares.join(" "));
-  equal(shares.length > 5, true, shares.join(" "));
+  deepStrictEqual(shares, shares.toSorted((a, b) => a - b));
+  strictEqual(shares[0] < 0.3, true, shares.join(" "));
+  strictEqual(shares.length > 5, true, shares.join(" "));
   await expectNoRestart(ringway);
 });

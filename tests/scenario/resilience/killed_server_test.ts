@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { type Failure, type LoadReport } from "../connection_load.ts";
 import { GreetingServer } from "../greeting_server.ts";
@@ -25,7 +25,7 @@ async function untilUsed(load: LoadProcess, names: string): Promise<void> {
   const counts: Record<string, number> = {};
   await until(`${names} have served 20 each`, async () => {
     const { servedBy, failures } = await ask(load);
-    deepEqual(failures, []);
+    deepStrictEqual(failures, []);
     for (const name of names) counts[name] = (counts[name] ?? 0) + (servedBy[name] ?? 0);
     return Object.values(counts).every((count) => count >= 20);
   }, { state: () => JSON.stringify(counts) });
@@ -40,8 +40,8 @@ function onlyWithin(failures: readonly Failure[], spans: readonly [number, numbe
   const others = failures.filter(({ startedMs, endedMs }) => {
     return !spans.some(([begin, end]) => startedMs <= end && endedMs >= begin);
   });
-  deepEqual(others, [], `only ${JSON.stringify(spans)}`);
-  equal(failures.length <= CLIENTS * spans.length, true, `${failures.length} failures`);
+  deepStrictEqual(others, [], `only ${JSON.stringify(spans)}`);
+  strictEqual(failures.length <= CLIENTS * spans.length, true, `${failures.length} failures`);
 }
 
 Deno.test("a server that is killed under load costs only what was open to it", async () => {
@@ -69,9 +69,9 @@ Deno.test("a server that is killed under load costs only what was open to it", a
   await b.restart();
   await untilUsed(load, "abc");
   const { failures, slowestMs } = await ask(load, "end");
-  deepEqual(failures, []);
-  equal(slowestMs < 1500, true, `${slowestMs} ms`);
-  deepEqual(changesOf(await ringway.snapshot(), "b").slice(0, 2), [
+  deepStrictEqual(failures, []);
+  strictEqual(slowestMs < 1500, true, `${slowestMs} ms`);
+  deepStrictEqual(changesOf(await ringway.snapshot(), "b").slice(0, 2), [
     "up to ejected",
     "ejected to up",
   ]);
@@ -113,8 +113,8 @@ for (
     const { servedBy, failures } = await ask(load, "end");
     met.push(...failures);
     onlyWithin(met, spans);
-    equal(servedBy.a > 0, true, JSON.stringify(servedBy));
-    equal(servedBy.b > servedBy.a && servedBy.c > servedBy.a, true, JSON.stringify(servedBy));
+    strictEqual(servedBy.a > 0, true, JSON.stringify(servedBy));
+    strictEqual(servedBy.b > servedBy.a && servedBy.c > servedBy.a, true, JSON.stringify(servedBy));
     await expectNoRestart(ringway);
   });
 }

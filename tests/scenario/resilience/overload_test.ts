@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { withOpenFiles } from "../launcher.ts";
@@ -34,12 +34,12 @@ Deno.test("a worker that is nearly full refuses who comes, serves on, and recove
   const held: Client[] = [];
   for (let i = 0; i < HELD; i++) {
     const client = await tryClient(ringway.port());
-    equal(client === null, false, `client ${i} is served`);
+    strictEqual(client === null, false, `client ${i} is served`);
     held.push(clients.use(client!));
   }
   await ringway.untilLogged("files at 5");
-  equal(await tryClient(ringway.port()), null);
-  for (const client of held) equal(await client.converse("unharmed"), "unharmed");
+  strictEqual(await tryClient(ringway.port()), null);
+  for (const client of held) strictEqual(await client.converse("unharmed"), "unharmed");
 
   for (const client of held) client[Symbol.dispose]();
   await until("clients are served again", async () => {
@@ -56,6 +56,6 @@ Deno.test("overload: { memory: off } and marks that are far do not matter", asyn
     top: "overload: { memory: off, busy: 100%, files: 99%, buffers: off }",
   }));
   const client = await tryClient(ringway.port());
-  equal(await client?.converse("served"), "served");
+  strictEqual(await client?.converse("served"), "served");
   client?.[Symbol.dispose]();
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { CheckedServers } from "../checked_servers.ts";
 import { askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
@@ -24,23 +24,23 @@ Deno.test("with too few servers left all are used, until enough are back", async
   }));
   await servers.setDown(ringway, "a", "b");
   // Half of them is what the threshold asks for.
-  equal(await isPanicking(ringway), false);
-  equal(await whoServes(ringway), "cd");
+  strictEqual(await isPanicking(ringway), false);
+  strictEqual(await whoServes(ringway), "cd");
   await servers.setDown(ringway, "a", "b", "c");
-  equal(await isPanicking(ringway), true);
-  equal(await whoServes(ringway), "abcd");
+  strictEqual(await isPanicking(ringway), true);
+  strictEqual(await whoServes(ringway), "abcd");
   await servers.setDown(ringway, ...NAMES);
-  equal(await isPanicking(ringway), true);
-  equal(await whoServes(ringway), "abcd");
+  strictEqual(await isPanicking(ringway), true);
+  strictEqual(await whoServes(ringway), "abcd");
   // Who was taken out on purpose stays out.
   await command(ringway, "maint", "app/b");
   await untilState(ringway, "b", "maint");
-  equal(await isPanicking(ringway), true);
-  equal(await whoServes(ringway), "acd");
+  strictEqual(await isPanicking(ringway), true);
+  strictEqual(await whoServes(ringway), "acd");
   await command(ringway, "ready", "app/b");
   await servers.setDown(ringway, "a");
-  equal(await isPanicking(ringway), false);
-  equal(await whoServes(ringway), "bcd");
+  strictEqual(await isPanicking(ringway), false);
+  strictEqual(await whoServes(ringway), "bcd");
   await expectNoRestart(ringway);
 });
 
@@ -51,16 +51,16 @@ Deno.test("panic_threshold: 0% uses the last one alone, and then nobody", async 
     backend: `panic_threshold: 0%, ${servers.check}`,
   }));
   await servers.setDown(ringway, "a", "b", "c");
-  equal(await isPanicking(ringway), false);
-  equal(await whoServes(ringway), "d");
+  strictEqual(await isPanicking(ringway), false);
+  strictEqual(await whoServes(ringway), "d");
   await servers.setDown(ringway, ...NAMES);
-  equal(await isPanicking(ringway), false);
-  deepEqual(tally(await askNames(ringway.port(), 4)), { "": 4 });
+  strictEqual(await isPanicking(ringway), false);
+  deepStrictEqual(tally(await askNames(ringway.port(), 4)), { "": 4 });
   const { listeners } = await ringway.until("they are counted", (snapshot) => {
     return snapshot.listeners[0].refused === 4;
   });
-  equal(listeners[0].open, 0);
-  equal(servers.get("a").acceptedCount, 0);
+  strictEqual(listeners[0].open, 0);
+  strictEqual(servers.get("a").acceptedCount, 0);
   await expectNoRestart(ringway);
 });
 
@@ -70,17 +70,17 @@ Deno.test("an available backup is better than a panic", async () => {
     servers: named(servers.addresses, { spare: "backup: true" }),
     backend: servers.check,
   }));
-  equal(await whoServes(ringway), "ab");
+  strictEqual(await whoServes(ringway), "ab");
   await servers.setDown(ringway, "a");
-  equal(await whoServes(ringway), "b");
+  strictEqual(await whoServes(ringway), "b");
   await servers.setDown(ringway, "a", "b");
-  equal(await isPanicking(ringway), false);
-  equal(await whoServes(ringway), "spare");
+  strictEqual(await isPanicking(ringway), false);
+  strictEqual(await whoServes(ringway), "spare");
   await servers.setDown(ringway, "a", "b", "spare");
-  equal(await isPanicking(ringway), true);
-  equal(await whoServes(ringway), "ab");
+  strictEqual(await isPanicking(ringway), true);
+  strictEqual(await whoServes(ringway), "ab");
   await servers.setDown(ringway, "spare");
-  equal(await isPanicking(ringway), false);
-  equal(await whoServes(ringway), "ab");
+  strictEqual(await isPanicking(ringway), false);
+  strictEqual(await whoServes(ringway), "ab");
   await expectNoRestart(ringway);
 });

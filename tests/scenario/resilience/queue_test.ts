@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { connect } from "node:net";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
@@ -64,7 +64,7 @@ Deno.test("who finds no place waits, and is served in order of arrival over work
   const held = await fill(ringway, clients, LIMIT);
   const queue: Waiting[] = [];
   for (let i = 0; i < 10; i++) queue.push(await wait(ringway, clients, i + 1));
-  equal(a.acceptedCount, LIMIT);
+  strictEqual(a.acceptedCount, LIMIT);
   for (const [i, waiting] of queue.entries()) {
     // What it has said while it waited is not lost.
     await waiting.client.send(`number ${i}`);
@@ -72,14 +72,14 @@ Deno.test("who finds no place waits, and is served in order of arrival over work
     await until(`number ${i} is served`, () => waiting.name === "a", {
       state: () => ringway.state,
     });
-    deepEqual(queue.map(({ name }) => name), queue.map((_, at) => at <= i ? "a" : null));
-    equal(await waiting.client.receive(8), `number ${i}`);
+    deepStrictEqual(queue.map(({ name }) => name), queue.map((_, at) => at <= i ? "a" : null));
+    strictEqual(await waiting.client.receive(8), `number ${i}`);
     held.push(waiting.client);
   }
-  equal(a.openMost, LIMIT);
-  equal(a.acceptedCount, LIMIT + queue.length);
+  strictEqual(a.openMost, LIMIT);
+  strictEqual(a.acceptedCount, LIMIT + queue.length);
   const { pending, queue_timeouts, pending_refused } = backendStatus(await ringway.snapshot());
-  deepEqual([pending, queue_timeouts, pending_refused], [0, 0, 0]);
+  deepStrictEqual([pending, queue_timeouts, pending_refused], [0, 0, 0]);
   await expectNoRestart(ringway);
 });
 
@@ -98,17 +98,17 @@ Deno.test("who waits for too long is refused, and so is who comes when too many 
   // One too many: at once, while the others go on waiting.
   const late = await wait(ringway, clients, 3);
   await until("it is refused", () => late.name === "");
-  equal(performance.now() - startedMs < 700, true);
-  deepEqual(queue.map(({ name }) => name), [null, null, null]);
+  strictEqual(performance.now() - startedMs < 700, true);
+  deepStrictEqual(queue.map(({ name }) => name), [null, null, null]);
   await until("all are refused", () => queue.every(({ name }) => name === ""));
-  equal(performance.now() - startedMs >= 700, true);
+  strictEqual(performance.now() - startedMs >= 700, true);
   const snapshot = await ringway.until("they are counted", (snapshot) => {
     return backendStatus(snapshot).queue_timeouts === 3 && snapshot.listeners[0].open === LIMIT;
   });
   const { pending, pending_refused } = backendStatus(snapshot);
-  deepEqual([pending, pending_refused, a.acceptedCount], [0, 1, LIMIT]);
-  equal(snapshot.listeners[0].refused, 4);
-  for (const client of held) equal(await client.converse("unharmed"), "unharmed");
+  deepStrictEqual([pending, pending_refused, a.acceptedCount], [0, 1, LIMIT]);
+  strictEqual(snapshot.listeners[0].refused, 4);
+  for (const client of held) strictEqual(await client.converse("unharmed"), "unharmed");
   await expectNoRestart(ringway);
 });
 
@@ -137,8 +137,8 @@ Deno.test("who goes while it waits is forgotten, and no server hears of it", asy
   });
   held[1][Symbol.dispose]();
   await ringway.until("one is left", (snapshot) => serverStatus(snapshot, "a").open === 1);
-  equal(a.acceptedCount, LIMIT + 1);
-  equal(await third.client.converse("it works"), "it works");
+  strictEqual(a.acceptedCount, LIMIT + 1);
+  strictEqual(await third.client.converse("it works"), "it works");
   await expectNoRestart(ringway);
 });
 
@@ -159,8 +159,8 @@ Deno.test("a free place at another server is taken, also one that comes to be up
   await command(ringway, "ready", "app/b");
   await until("two are served by it", () => queue[0].name === "b" && queue[1].name === "b");
   await untilPending(ringway, 1);
-  equal(queue[2].name, null);
-  deepEqual([a.openMost, b.openMost], [1, 2]);
+  strictEqual(queue[2].name, null);
+  deepStrictEqual([a.openMost, b.openMost], [1, 2]);
   await expectNoRestart(ringway);
 });
 
@@ -175,11 +175,11 @@ Deno.test("limits.connections of a backend holds for its servers together", asyn
   using clients = new DisposableStack();
   const held = await fill(ringway, clients, 3);
   const waiting = await wait(ringway, clients, 1);
-  equal(a.acceptedCount + b.acceptedCount, 3);
+  strictEqual(a.acceptedCount + b.acceptedCount, 3);
   held[0][Symbol.dispose]();
   await until("it is served", () => waiting.name !== null);
-  equal(waiting.name === "", false);
-  equal(a.open.size + b.open.size <= 3, true);
+  strictEqual(waiting.name === "", false);
+  strictEqual(a.open.size + b.open.size <= 3, true);
   await expectNoRestart(ringway);
 });
 
@@ -195,14 +195,14 @@ Deno.test("under load no server ever has more than its connections", async () =>
     for (let i = 0; i < 10; i++) {
       using client = await Client.connect(ringway.port());
       await client.receive(1);
-      equal(await client.converse("hello"), "hello");
+      strictEqual(await client.converse("hello"), "hello");
     }
   };
   await Promise.all(Array.from({ length: 20 }, ask));
   // A server learns of an end after Ringway, which has given the place away by then: one or two
   // connections that are over may still look open to it.
-  equal(a.openMost <= 3 + 2 && b.openMost <= 3 + 2, true, `${a.openMost} ${b.openMost}`);
-  equal(a.acceptedCount + b.acceptedCount, 200);
+  strictEqual(a.openMost <= 3 + 2 && b.openMost <= 3 + 2, true, `${a.openMost} ${b.openMost}`);
+  strictEqual(a.acceptedCount + b.acceptedCount, 200);
   await ringway.until("nothing is left", ({ backends, listeners }) => {
     return listeners[0].open === 0 && backends[0].servers.every(({ open }) => open === 0);
   });
@@ -224,10 +224,10 @@ Deno.test("a worker that dies takes its places and its waiting clients with it",
     return workers.every(({ restarts, state }) => restarts === 1 && state === "serving");
   });
   await untilPending(ringway, 0);
-  equal(serverStatus(await ringway.snapshot(), "a").open, 0);
+  strictEqual(serverStatus(await ringway.snapshot(), "a").open, 0);
   using more = new DisposableStack();
   await fill(ringway, more, LIMIT);
   await wait(ringway, more, 1);
   await untilElapsed(100);
-  equal(backendStatus(await ringway.snapshot()).pending, 1);
+  strictEqual(backendStatus(await ringway.snapshot()).pending, 1);
 });

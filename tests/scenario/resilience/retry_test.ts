@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { BALANCE_NAMES } from "../../../src/config/config.ts";
 import { askNames, tally } from "../client.ts";
 import { configText } from "../config_text.ts";
@@ -24,7 +24,7 @@ Deno.test("whatever the policy: a connection tries every server once, and none t
     return listeners.every(({ refused }) => refused === 5);
   });
   for (const { name, servers } of snapshot.backends) {
-    deepEqual(servers.map(({ connect_failures }) => connect_failures), [5, 5, 5, 5], name);
+    deepStrictEqual(servers.map(({ connect_failures }) => connect_failures), [5, 5, 5, 5], name);
   }
 });
 
@@ -38,8 +38,8 @@ Deno.test("retries end with their budget, and first tries go on", async () => {
   const counts = tally(await askNames(ringway.port(), 200));
   const tookMs = performance.now() - startedMs;
   // Three a second are always allowed: thirty within the ten seconds that are looked at.
-  equal(tookMs < 10_000, true);
-  equal(counts.b >= 3 && counts.b <= 40, true, JSON.stringify(counts));
+  strictEqual(tookMs < 10_000, true);
+  strictEqual(counts.b >= 3 && counts.b <= 40, true, JSON.stringify(counts));
   const [first] = (await ringway.snapshot()).backends[0].servers;
-  equal(first.connect_failures, 200);
+  strictEqual(first.connect_failures, 200);
 });

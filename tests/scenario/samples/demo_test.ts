@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { launchRingway, type RingwayProcess, ROOT } from "../ringway_process.ts";
 import { until } from "../until.ts";
 
@@ -16,7 +16,7 @@ function launchDemo(): RingwayProcess {
 async function get(port: number): Promise<string> {
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   const response = await fetch(`http://127.0.0.1:${port}/`, { client });
-  equal(response.status, 200);
+  strictEqual(response.status, 200);
   return await response.text();
 }
 
@@ -31,12 +31,12 @@ Deno.test("the demonstration's three servers take turns, and Ctrl-C ends it", as
   }
   const order = ["one", "two", "three"];
   const start = order.indexOf(names[0]);
-  deepEqual(names, Array.from({ length: 9 }, (_, i) => order[(start + i) % 3]));
+  deepStrictEqual(names, Array.from({ length: 9 }, (_, i) => order[(start + i) % 3]));
   await demo.untilLogged(`curl 127.0.0.1:${demo.port()}`);
 
   demo.kill("SIGINT");
   await until("it has ended", () => demo.processes.length === 0, { state: () => demo.state });
-  equal(await demo.exitCode(), 0);
+  strictEqual(await demo.exitCode(), 0);
 });
 
 Deno.test("the demonstration answers within a second of its start", async (t) => {
@@ -57,5 +57,5 @@ Deno.test("the demonstration answers within a second of its start", async (t) =>
   }, { state: () => demo.state });
   const tookMs = Math.round(performance.now() - startedMs);
   console.log(`${t.name}: ${tookMs} ms`);
-  equal(tookMs < START_MS_MAX, true, `it took ${tookMs} ms`);
+  strictEqual(tookMs < START_MS_MAX, true, `it took ${tookMs} ms`);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import {
   dig,
   digAddress,
@@ -22,18 +22,18 @@ Deno.test("config/dns.yaml: two resolvers, by UDP and TCP, each client with its 
   });
   const udp = { port: ringway.port("dns-udp") };
   const tcp = { port: ringway.port("dns-tcp") };
-  equal(await digAddress(udp, HOST_NAME), HOST_ADDRESS);
+  strictEqual(await digAddress(udp, HOST_NAME), HOST_ADDRESS);
   const seen = new Set<string>();
   for (let i = 1; i <= 16; i++) {
     const from = ["-b", `127.0.5.${i}`];
     const name = await dig(udp, SERVER_NAME, ...from);
-    equal(await dig(udp, SERVER_NAME, ...from), name);
-    equal(await dig(tcp, SERVER_NAME, "+tcp", ...from), name);
+    strictEqual(await dig(udp, SERVER_NAME, ...from), name);
+    strictEqual(await dig(tcp, SERVER_NAME, "+tcp", ...from), name);
     seen.add(name);
   }
-  deepEqual([...seen].sort(), ["one", "two"]);
+  deepStrictEqual([...seen].sort(), ["one", "two"]);
   const { listeners } = await ringway.until("nothing is open", ({ listeners }) => {
     return listeners.every(({ open }) => open === 0);
   });
-  deepEqual(listeners.map(({ refused }) => refused), [0, 0]);
+  deepStrictEqual(listeners.map(({ refused }) => refused), [0, 0]);
 });

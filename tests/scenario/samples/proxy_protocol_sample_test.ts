@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { get } from "../proxy_protocol/proxy_client.ts";
 import { startHeaderReader, startHeaderWriter } from "../real/haproxy.ts";
 import { ROOT, RUN_MAIN, startRingway } from "../ringway_process.ts";
@@ -19,8 +19,8 @@ Deno.test("config/proxy_protocol.yaml: client addresses come through two balance
   for (let i = 1; i <= 4; i++) {
     const places = { from: `127.0.5.${i}` };
     const inside = await get(writer.port, { ...places, hostname: writer.hostname });
-    equal(inside.body, `${inside.from} ${writer.address}`);
+    strictEqual(inside.body, `${inside.from} ${writer.address}`);
     const outside = await get(ringway.port("outside"), places);
-    equal(outside.body, `${outside.from} 127.0.0.1:${ringway.port("outside")}`);
+    strictEqual(outside.body, `${outside.from} 127.0.0.1:${ringway.port("outside")}`);
   }
 });

@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepStrictEqual } from "node:assert/strict";
 import { askNames, tally } from "../client.ts";
 import { Origin, say } from "../origin.ts";
 import { ROOT, RUN_MAIN, startRingway } from "../ringway_process.ts";
@@ -42,9 +42,9 @@ Deno.test("config/resilience.yaml: own zone first, a canary by label, a standby"
     },
   });
   const web = tally(await askHttp(ringway.port("web"), 20));
-  deepEqual(Object.keys(web).sort(), ["web-1", "web-2"], "the other zone is not needed");
-  deepEqual(tally(await askHttp(ringway.port("canary"), 5)), { "web-3": 5 });
-  deepEqual(tally(await askNames(ringway.port("database"), 5)), { primary: 5 });
+  deepStrictEqual(Object.keys(web).sort(), ["web-1", "web-2"], "the other zone is not needed");
+  deepStrictEqual(tally(await askHttp(ringway.port("canary"), 5)), { "web-3": 5 });
+  deepStrictEqual(tally(await askNames(ringway.port("database"), 5)), { primary: 5 });
   await primary.stop();
-  deepEqual(tally(await askNames(ringway.port("database"), 5)), { standby: 5 });
+  deepStrictEqual(tally(await askNames(ringway.port("database"), 5)), { standby: 5 });
 });

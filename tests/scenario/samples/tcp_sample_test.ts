@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { askName, askNameFrom, askNames, tally } from "../client.ts";
 import { Origin, say } from "../origin.ts";
 import { ROOT, RUN_MAIN, startRingway } from "../ringway_process.ts";
@@ -20,19 +20,19 @@ Deno.test("config/tcp.yaml: a primary with a standby, a cache by client address"
       CACHE_2_PORT: String(cache2.port),
     },
   });
-  deepEqual(tally(await askNames(ringway.port("postgres"), 10)), { primary: 10 });
+  deepStrictEqual(tally(await askNames(ringway.port("postgres"), 10)), { primary: 10 });
   await primary.stop();
-  deepEqual(tally(await askNames(ringway.port("postgres"), 10)), { standby: 10 });
+  deepStrictEqual(tally(await askNames(ringway.port("postgres"), 10)), { standby: 10 });
 
   const port = ringway.port("cache");
   const names: string[] = [];
   for (let i = 1; i <= 60; i++) {
     const name = await askNameFrom(`127.0.5.${i}`, port);
-    equal(await askNameFrom(`127.0.5.${i}`, port), name);
+    strictEqual(await askNameFrom(`127.0.5.${i}`, port), name);
     names.push(name);
   }
   // Three to one by weight: 45 expected, standard deviation 3.4.
   const counts = tally(names);
-  equal(counts["cache-1"] > 25 && counts["cache-2"] > 0, true, JSON.stringify(counts));
+  strictEqual(counts["cache-1"] > 25 && counts["cache-2"] > 0, true, JSON.stringify(counts));
   match(await askName(port), /^cache-[12]$/);
 });

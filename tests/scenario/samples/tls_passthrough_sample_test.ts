@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { type Certificate, makeCertificate } from "../real/certificate.ts";
 import { shakeHands, startTlsServer } from "../real/openssl.ts";
 import { ROOT, RUN_MAIN, startRingway } from "../ringway_process.ts";
@@ -20,14 +20,14 @@ Deno.test("config/tls_passthrough.yaml: each name and protocol has its servers",
   const ask = async (serverName: string, ...alpn: string[]) => {
     return (await shakeHands(ringway.port(), { serverName, alpn })).name;
   };
-  equal(await ask("db.example.com"), "db");
-  equal(await ask("any.example.com", "acme-tls/1"), "acme");
-  equal(await ask("any.example.com", "h2"), "web");
+  strictEqual(await ask("db.example.com"), "db");
+  strictEqual(await ask("any.example.com", "acme-tls/1"), "acme");
+  strictEqual(await ask("any.example.com", "h2"), "web");
   const shops = new Set<string | null>();
   for (let i = 0; i < 8; i++) {
     const name = await ask(`${i}.shop.example.com`);
-    equal(await ask(`${i}.shop.example.com`), name);
+    strictEqual(await ask(`${i}.shop.example.com`), name);
     shops.add(name);
   }
-  deepEqual([...shops].sort(), ["shop-1", "shop-2"]);
+  deepStrictEqual([...shops].sort(), ["shop-1", "shop-2"]);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { DatagramServer, echoDatagrams } from "../datagram_server.ts";
 import { datagramClient, type DatagramSocket } from "../datagram_socket.ts";
@@ -28,7 +28,7 @@ async function startClients(
 /** Each asks and is answered. */
 async function askAll(clients: readonly DatagramSocket[], round: string): Promise<void> {
   const answers = await Promise.all(clients.map((client, i) => client.ask(`${round} ${i}`)));
-  deepEqual(answers, clients.map((_, i) => `${round} ${i}`));
+  deepStrictEqual(answers, clients.map((_, i) => `${round} ${i}`));
 }
 
 Deno.test("flows go on until the deadline, also when a worker without any has ended", async () => {
@@ -49,10 +49,10 @@ Deno.test("flows go on until the deadline, also when a worker without any has en
     await askAll(clients, "meanwhile");
     hasEnded = (await ringway.snapshot()).workers[0].pid === 0;
   }
-  equal(server.places.length, flows, "each flow is the one that it was");
+  strictEqual(server.places.length, flows, "each flow is the one that it was");
   await until("it has ended", async () => {
     for (const client of clients) await client.send("still here");
     return ringway.hasEnded;
   }, { state: () => ringway.state });
-  equal(await ringway.exitCode(), 3, "cut at the deadline");
+  strictEqual(await ringway.exitCode(), 3, "cut at the deadline");
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client, isRefused } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, sayThenEcho } from "../origin.ts";
@@ -13,14 +13,14 @@ Deno.test("SIGTERM lets connections end, refuses new ones, and ends with 0", asy
   await old.receive(1);
   ringway.kill("SIGTERM");
   await until("new clients are refused", () => isRefused(port), { state: () => ringway.state });
-  equal(await old.converse("still there?"), "still there?");
+  strictEqual(await old.converse("still there?"), "still there?");
   const { state, listeners } = await ringway.snapshot();
-  equal(state, "draining");
-  equal(listeners[0].open, 1);
+  strictEqual(state, "draining");
+  strictEqual(listeners[0].open, 1);
   await old.endWriting();
-  equal((await old.receiveRest()).end, "fin");
-  equal(await ringway.exitCode(), 0);
-  equal(ringway.processes.length, 0);
+  strictEqual((await old.receiveRest()).end, "fin");
+  strictEqual(await ringway.exitCode(), 0);
+  strictEqual(ringway.processes.length, 0);
 });
 
 Deno.test("SIGTERM ends it at once when nothing is open", async () => {
@@ -28,10 +28,10 @@ Deno.test("SIGTERM ends it at once when nothing is open", async () => {
   await using ringway = await startRingway(configText({ workers: 2, servers: [origin] }));
   const startedMs = performance.now();
   ringway.kill("SIGTERM");
-  equal(await ringway.exitCode(), 0);
+  strictEqual(await ringway.exitCode(), 0);
   const tookMs = performance.now() - startedMs;
-  equal(tookMs < 3000, true, `it took ${tookMs} ms`);
-  equal(ringway.processes.length, 0);
+  strictEqual(tookMs < 3000, true, `it took ${tookMs} ms`);
+  strictEqual(ringway.processes.length, 0);
 });
 
 Deno.test("connections that outlive the drain's deadline are cut, and it ends with 3", async () => {
@@ -41,10 +41,10 @@ Deno.test("connections that outlive the drain's deadline are cut, and it ends wi
   await client.receive(1);
   const startedMs = performance.now();
   ringway.kill("SIGTERM");
-  equal((await client.receiveRest()).end, "reset");
+  strictEqual((await client.receiveRest()).end, "reset");
   const tookMs = performance.now() - startedMs;
-  equal(tookMs >= 400 && tookMs < 3000, true, `it was cut after ${tookMs} ms`);
-  equal(await ringway.exitCode(), 3);
+  strictEqual(tookMs >= 400 && tookMs < 3000, true, `it was cut after ${tookMs} ms`);
+  strictEqual(await ringway.exitCode(), 3);
 });
 
 Deno.test("SIGQUIT drains without a deadline", async () => {
@@ -57,10 +57,10 @@ Deno.test("SIGQUIT drains without a deadline", async () => {
   await until("new clients are refused", () => isRefused(ringway.port()));
   // Some ten times the deadline that SIGTERM would have set.
   await ringway.untilTurned(20);
-  equal(await client.converse("still there?"), "still there?");
-  equal(workerCount(await ringway.snapshot(), "ringway_worker_tunnels_cut_total"), 0);
+  strictEqual(await client.converse("still there?"), "still there?");
+  strictEqual(workerCount(await ringway.snapshot(), "ringway_worker_tunnels_cut_total"), 0);
   client[Symbol.dispose]();
-  equal(await ringway.exitCode(), 0);
+  strictEqual(await ringway.exitCode(), 0);
 });
 
 Deno.test("drain.delay goes on accepting for a while", async () => {
@@ -72,10 +72,10 @@ Deno.test("drain.delay goes on accepting for a while", async () => {
   const startedMs = performance.now();
   ringway.kill("SIGTERM");
   await ringway.untilLogged("accepting for 500 ms more");
-  equal(await isRefused(ringway.port()), false);
+  strictEqual(await isRefused(ringway.port()), false);
   await until("new clients are refused", () => isRefused(ringway.port()));
-  equal(performance.now() - startedMs >= 500, true);
-  equal(await ringway.exitCode(), 0);
+  strictEqual(performance.now() - startedMs >= 500, true);
+  strictEqual(await ringway.exitCode(), 0);
 });
 
 Deno.test("SIGHUP changes nothing", async () => {
@@ -83,5 +83,5 @@ Deno.test("SIGHUP changes nothing", async () => {
   await using ringway = await startRingway(configText({ servers: [origin] }));
   ringway.kill("SIGHUP");
   await ringway.untilLogged("cannot reload");
-  equal(await isRefused(ringway.port()), false);
+  strictEqual(await isRefused(ringway.port()), false);
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, sayThenEcho } from "../origin.ts";
@@ -13,15 +13,15 @@ for (const [name, status] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
     await client.receive(1);
     ringway.kill(name);
     await ringway.untilLogged(`${name}: draining`);
-    equal(await client.converse("still there?"), "still there?");
+    strictEqual(await client.converse("still there?"), "still there?");
     // As an impatient person does. Those that come very soon are taken for the first one.
     await until("it has ended", () => {
       ringway.kill(name);
       return ringway.hasEnded;
     }, { state: () => ringway.state });
-    equal((await client.receiveRest()).end, "reset");
-    equal(await ringway.exitCode(), status);
-    equal(ringway.processes.length, 0);
+    strictEqual((await client.receiveRest()).end, "reset");
+    strictEqual(await ringway.exitCode(), status);
+    strictEqual(ringway.processes.length, 0);
   });
 }
 
@@ -36,6 +36,6 @@ Deno.test("the second signal may be another one", async () => {
     ringway.kill("SIGINT");
     return ringway.hasEnded;
   }, { state: () => ringway.state });
-  equal((await client.receiveRest()).end, "reset");
-  equal(await ringway.exitCode(), 130);
+  strictEqual((await client.receiveRest()).end, "reset");
+  strictEqual(await ringway.exitCode(), 130);
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { echo, Origin, sayThenEcho } from "../origin.ts";
@@ -22,10 +22,10 @@ Deno.test("clients that were connected before SIGTERM are served, accepted or no
   await ringway.untilLogged("SIGTERM: draining");
   signal(worker, "SIGCONT");
   for (const client of waiting) {
-    equal(await client.receive(5), "hello");
+    strictEqual(await client.receive(5), "hello");
     client[Symbol.dispose]();
   }
-  equal(await ringway.exitCode(), 0);
+  strictEqual(await ringway.exitCode(), 0);
 });
 
 Deno.test("clients held back at the limit do not keep a drain from ending", async () => {
@@ -50,7 +50,7 @@ Deno.test("clients held back at the limit do not keep a drain from ending", asyn
   first[Symbol.dispose]();
   // Served one after the other or turned away, they all come to an end, long before the deadline.
   await Promise.all(ends);
-  equal(await ringway.exitCode(5000), 0);
+  strictEqual(await ringway.exitCode(5000), 0);
 });
 
 Deno.test("clients held back at the limit are cut at the deadline", async () => {
@@ -67,6 +67,6 @@ Deno.test("clients held back at the limit are cut at the deadline", async () => 
   for (let i = 0; i < 10; i++) clients.use(await Client.connect(ringway.port()));
   await ringway.untilTurned(3);
   ringway.kill("SIGTERM");
-  equal((await first.receiveRest()).end, "reset");
-  equal(await ringway.exitCode(5000), 3);
+  strictEqual((await first.receiveRest()).end, "reset");
+  strictEqual(await ringway.exitCode(5000), 3);
 });

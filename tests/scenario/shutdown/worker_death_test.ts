@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, sayThenEcho } from "../origin.ts";
@@ -15,8 +15,8 @@ Deno.test("a worker killed while draining is not replaced, and it ends with 3", 
     return workers.filter(({ state }) => state === "down").length === 1;
   });
   signal(workers.find(({ pid }) => pid > 0)!.pid, "SIGKILL");
-  equal(await ringway.exitCode(), 3);
-  equal(ringway.processes.length, 0);
+  strictEqual(await ringway.exitCode(), 3);
+  strictEqual(ringway.processes.length, 0);
 });
 
 Deno.test("SIGTERM while it starts ends it with 0", async () => {
@@ -25,6 +25,6 @@ Deno.test("SIGTERM while it starts ends it with 0", async () => {
   // Everything is bound, the workers are starting.
   await ringway.untilLogged("2 workers, configuration");
   ringway.kill("SIGTERM");
-  equal(await ringway.exitCode(5000), 0);
-  equal(ringway.processes.length, 0);
+  strictEqual(await ringway.exitCode(5000), 0);
+  strictEqual(ringway.processes.length, 0);
 });

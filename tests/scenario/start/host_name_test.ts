@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { askName } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, say } from "../origin.ts";
@@ -10,8 +10,12 @@ Deno.test("a server may be named by a host name, which is looked up at start", a
   await using _six = new Origin(say("served"), { hostname: "::1", port: four.port });
   const servers = [`localhost:${four.port}`];
   await using ringway = await startRingway(configText({ servers }));
-  equal(await askName(ringway.port()), "served");
+  strictEqual(await askName(ringway.port()), "served");
   const [server] = (await ringway.snapshot()).backends[0].servers;
-  equal(server.name, `localhost:${four.port}`);
-  equal([four.address, `[::1]:${four.port}`].includes(server.address!), true, server.address!);
+  strictEqual(server.name, `localhost:${four.port}`);
+  strictEqual(
+    [four.address, `[::1]:${four.port}`].includes(server.address!),
+    true,
+    server.address!,
+  );
 });

@@ -1,4 +1,4 @@
-import { equal, match } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { launchRingway } from "../ringway_process.ts";
 
@@ -7,9 +7,9 @@ Deno.test("when workers die again and again before they serve, it gives up with 
     // Something that only workers trip over.
     environment: { RINGWAY_WORKER_V8_FLAGS: "--no-such-flag" },
   });
-  equal(await ringway.exitCode(), 1);
+  strictEqual(await ringway.exitCode(), 1);
   match(ringway.log.join("\n"), /workers do not start; giving up/);
-  equal(ringway.processes.length, 0);
+  strictEqual(ringway.processes.length, 0);
 });
 
 Deno.test("then no socket of a listener is left behind", async () => {
@@ -19,6 +19,6 @@ Deno.test("then no socket of a listener is left behind", async () => {
   await using ringway = launchRingway(configText({ bind, servers: ["127.0.1.1:1"] }), {
     environment: { RINGWAY_WORKER_V8_FLAGS: "--no-such-flag" },
   });
-  equal(await ringway.exitCode(), 1);
-  equal(Array.from(Deno.readDirSync(folder)).length, 0);
+  strictEqual(await ringway.exitCode(), 1);
+  strictEqual(Array.from(Deno.readDirSync(folder)).length, 0);
 });

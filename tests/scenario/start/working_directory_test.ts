@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { askName } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, say } from "../origin.ts";
@@ -7,7 +7,7 @@ import { launchRingway, ROOT, RUN_MAIN, startRingway } from "../ringway_process.
 Deno.test("it runs from any working directory", async () => {
   await using origin = new Origin(say("served"));
   await using ringway = await startRingway(configText({ servers: [origin] }), { folder: "/" });
-  equal(await askName(ringway.port()), "served");
+  strictEqual(await askName(ringway.port()), "served");
 });
 
 Deno.test("without -c it takes ringway.yaml of the working directory", async () => {
@@ -16,7 +16,7 @@ Deno.test("without -c it takes ringway.yaml of the working directory", async () 
   try {
     await Deno.writeTextFile(`${folder}/ringway.yaml`, configText({ servers: [origin] }));
     await using ringway = await startRingway("", { folder, command: [...RUN_MAIN, "serve"] });
-    equal(await askName(ringway.port()), "served");
+    strictEqual(await askName(ringway.port()), "served");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -31,5 +31,5 @@ Deno.test("deno task serve takes -c from where the person is", async () => {
     environment: { POSTGRES_PORT: "0", CACHE_PORT: "0", CACHE_1_PORT: String(origin.port) },
   });
   await ringway.untilServing();
-  equal(ringway.port("postgres") > 0, true);
+  strictEqual(ringway.port("postgres") > 0, true);
 });

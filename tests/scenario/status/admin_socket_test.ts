@@ -1,10 +1,10 @@
-import { equal, match, rejects } from "node:assert/strict";
-import { Client } from "../client.ts";
+import { match, rejects, strictEqual } from "node:assert/strict";
+import { askName, Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { withOpenFiles } from "../launcher.ts";
-import { echo, Origin } from "../origin.ts";
+import { echo, Origin, say } from "../origin.ts";
 import { isAlive, signal } from "../process_table.ts";
-import { launchRingway, type RingwayProcess, startRingway } from "../ringway_process.ts";
+import { launchRingway, type RingwayProcess, RUN_MAIN, startRingway } from "../ringway_process.ts";
 import { until } from "../until.ts";
 
 const SERVERS = ["127.0.1.1:1"];
@@ -13,9 +13,9 @@ const FILES = 150;
 
 Deno.test("the admin socket is the user's alone, and goes with the program", async () => {
   await using ringway = await startRingway(configText({ servers: SERVERS }));
-  equal((await Deno.stat(ringway.socket)).mode! & 0o777, 0o600);
+  strictEqual((await Deno.stat(ringway.socket)).mode! & 0o777, 0o600);
   ringway.kill("SIGTERM");
-  equal(await ringway.exitCode(), 0);
+  strictEqual(await ringway.exitCode(), 0);
   await rejects(Deno.stat(ringway.socket), Deno.errors.NotFound);
 });
 
@@ -23,20 +23,20 @@ Deno.test("a second program does not take the first one's admin socket", async (
   await using first = await startRingway(configText({ servers: SERVERS }));
   const top = `admin: { bind: "unix:${first.socket}" }`;
   await using second = launchRingway(configText({ servers: SERVERS, top }));
-  equal(await second.exitCode(), 1);
+  strictEqual(await second.exitCode(), 1);
   match(second.log.join("\n"), /cannot bind the admin socket .*another ringway answers there/);
-  equal((await first.snapshot()).pid, first.pid);
+  strictEqual((await first.snapshot()).pid, first.pid);
 });
 
 Deno.test("a socket file that a killed program left is replaced", async () => {
   await using first = await startRingway(configText({ servers: SERVERS }));
   signal(first.pid, "SIGKILL");
   await until("it is dead", () => !isAlive(first.pid));
-  equal((await Deno.stat(first.socket)).isSocket, true);
+  strictEqual((await Deno.stat(first.socket)).isSocket, true);
   const { socket } = first;
   const top = `admin: { bind: "unix:${socket}" }`;
   await using second = await startRingway(configText({ servers: SERVERS, top }), { socket });
-  equal((await second.snapshot()).pid, second.pid);
+  strictEqual((await second.snapshot()).pid, second.pid);
 });
 
 Deno.test("admin: false opens none", async () => {
@@ -66,14 +66,14 @@ Deno.test("those who hang on to the admin socket cannot end the program", async 
     launcher: withOpenFiles(FILES),
   });
   using client = await Client.connect(ringway.port());
-  equal(await client.converse("before"), "before");
+  strictEqual(await client.converse("before"), "before");
   const workers = ringway.workerPids;
   using _held = await exhaust(ringway);
-  equal(await client.converse("after"), "after");
+  strictEqual(await client.converse("after"), "after");
   using late = await Client.connect(ringway.port());
-  equal(await late.converse("new"), "new");
-  equal(ringway.hasEnded, false);
-  equal(workers.every(isAlive), true);
+  strictEqual(await late.converse("new"), "new");
+  strictEqual(ringway.hasEnded, false);
+  strictEqual(workers.every(isAlive), true);
 });
 
 Deno.test("the admin socket answers again when those who hung on to it have gone", async () => {
@@ -88,4 +88,19 @@ Deno.test("the admin socket answers again when those who hung on to it have gone
       return false;
     }
   }, { state: () => ringway.state, withinMs: 8000 });
+});
+
+Deno.test("where no folder can be written it serves all the same, and says so", async () => {
+  await using origin = new Origin(say("hello"));
+  await using ringway = launchRingway("", {
+    launcher: ["sh", "-c", 'rm -r "$RUNTIME_DIRECTORY"; exec "$@"', "sh"],
+    command: [...RUN_MAIN, "proxy", "127.0.0.1:0", origin.address],
+  });
+  try {
+    await ringway.untilLogged("serving without status and commands: cannot bind the admin socket");
+    const line = await ringway.untilLogged("listener");
+    strictEqual(await askName(Number(/127\.0\.0\.1:(\d+)/.exec(line)![1])), "hello");
+  } finally {
+    Deno.mkdirSync(ringway.folder);
+  }
 });

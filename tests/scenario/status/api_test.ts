@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { serverStatus } from "../health_status.ts";
 import { type RingwayProcess, startRingway } from "../ringway_process.ts";
@@ -39,27 +39,27 @@ Deno.test("the API drains a server, gives it back, and tells of it as an event",
   await using ringway = await startRingway(configText({ servers: SERVERS }));
   const path = "/backends/app/servers/one/state";
   const drained = await ask(ringway, "PUT", path, '{"state": "drain", "deadline_ms": 60000}');
-  equal(drained.status, 200);
+  strictEqual(drained.status, 200);
   const { name, state, overridden, open } = JSON.parse(drained.text);
-  deepEqual([name, state, overridden, open], ["one", "drain", true, 0]);
-  equal(serverStatus(await ringway.snapshot(), "one").state, "drain");
+  deepStrictEqual([name, state, overridden, open], ["one", "drain", true, 0]);
+  strictEqual(serverStatus(await ringway.snapshot(), "one").state, "drain");
   const ready = await ask(ringway, "PUT", path, '{"state": "ready"}');
-  equal(JSON.parse(ready.text).state, "up");
+  strictEqual(JSON.parse(ready.text).state, "up");
 
   const events: Record<string, string>[] = JSON.parse((await ask(ringway, "GET", "/events")).text);
-  deepEqual(events, Array.from((await ringway.snapshot()).events));
+  deepStrictEqual(events, Array.from((await ringway.snapshot()).events));
   const changes = events.map((event) => {
     return [event.backend, event.server, event.from, event.to];
   });
-  deepEqual(changes, [["app", "one", "up", "drain"], ["app", "one", "drain", "up"]]);
+  deepStrictEqual(changes, [["app", "one", "up", "drain"], ["app", "one", "drain", "up"]]);
 });
 
 Deno.test("the API changes a weight, which the configured one stands beside", async () => {
   await using ringway = await startRingway(configText({ servers: SERVERS }));
   const answer = await ask(ringway, "PUT", "/backends/app/servers/one/weight", '{"weight": 9}');
-  equal(answer.status, 200);
+  strictEqual(answer.status, 200);
   const { weight, configured_weight, overridden } = JSON.parse(answer.text);
-  deepEqual([weight, configured_weight, overridden], [9, 2, true]);
+  deepStrictEqual([weight, configured_weight, overridden], [9, 2, true]);
 });
 
 Deno.test("every server has its place in the API, whatever its name", async () => {
@@ -69,10 +69,10 @@ Deno.test("every server has its place in the API, whatever its name", async () =
   for (const name of names) {
     const path = `/backends/app/servers/${encodeURIComponent(name)}/state`;
     const { status, text } = await ask(ringway, "PUT", path, '{"state": "maint"}');
-    equal(status, 200, text);
+    strictEqual(status, 200, text);
     found.push(JSON.parse(text).name);
   }
-  deepEqual(found, ["10.0.0.1:[x]", "unix:nowhere:app.sock", "unix:nowhere:app.sock"]);
+  deepStrictEqual(found, ["10.0.0.1:[x]", "unix:nowhere:app.sock", "unix:nowhere:app.sock"]);
 });
 
 Deno.test("what the API does not understand is told, and changes nothing", async () => {
@@ -91,11 +91,11 @@ Deno.test("what the API does not understand is told, and changes nothing", async
   ];
   for (const [method, path, body, expected, text] of refused) {
     const answer = await ask(ringway, method, path, body);
-    equal(answer.status, expected, `${method} ${path}: ${answer.text}`);
+    strictEqual(answer.status, expected, `${method} ${path}: ${answer.text}`);
     match(answer.text.trim(), text);
-    equal(answer.allow !== null, expected === 405);
+    strictEqual(answer.allow !== null, expected === 405);
   }
   const { state, weight } = serverStatus(await ringway.snapshot(), "one");
-  deepEqual([state, weight], ["up", 2]);
-  deepEqual((await ringway.snapshot()).events, []);
+  deepStrictEqual([state, weight], ["up", 2]);
+  deepStrictEqual((await ringway.snapshot()).events, []);
 });

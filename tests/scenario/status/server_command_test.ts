@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { runRingway } from "../command_run.ts";
 import { operate } from "../health_status.ts";
@@ -38,9 +38,9 @@ Deno.test("a command to a server says in one line what is then", async () => {
   ];
   for (const [words, line] of lines) {
     const { code, out, err } = await operate(ringway, ...words);
-    deepEqual([code, out, err], [0, line, ""], words.join(" "));
+    deepStrictEqual([code, out, err], [0, line, ""], words.join(" "));
   }
-  equal(await client.converse("still here"), "still here");
+  strictEqual(await client.converse("still here"), "still here");
 });
 
 Deno.test("a server that is not found is told with what there is", async () => {
@@ -55,7 +55,7 @@ Deno.test("a server that is not found is told with what there is", async () => {
   ];
   for (const [target, text] of told) {
     const { code, out, err } = await operate(ringway, "drain", target);
-    deepEqual([code, out, err], [1, "", `ringway: ${text}\n`]);
+    deepStrictEqual([code, out, err], [1, "", `ringway: ${text}\n`]);
   }
 });
 
@@ -66,14 +66,19 @@ Deno.test("events are told as a table, as JSON, and when there are none", async 
     return await runRingway(["events", "--socket", ringway.socket, ...more]);
   };
   const none = await events();
-  deepEqual([none.code, none.out, none.err], [0, "", "nothing has happened so far\n"]);
-  deepEqual(JSON.parse((await events("--json")).out), []);
+  deepStrictEqual([none.code, none.out, none.err], [0, "", "nothing has happened so far\n"]);
+  deepStrictEqual(JSON.parse((await events("--json")).out), []);
   await operate(ringway, "drain", "app/one");
   const { out } = await events();
   match(out, /^time +server +change +why\n[-\d]{10} [:\d]{8} +app\/one +up -> drain +\S.*\n$/);
   const [event] = JSON.parse((await events("--json")).out);
-  deepEqual([event.backend, event.server, event.from, event.to], ["app", "one", "up", "drain"]);
-  equal(new Date(event.at).toISOString(), event.at);
+  deepStrictEqual([event.backend, event.server, event.from, event.to], [
+    "app",
+    "one",
+    "up",
+    "drain",
+  ]);
+  strictEqual(new Date(event.at).toISOString(), event.at);
 });
 
 Deno.test("status shows to people what is not as it should be, and why", async () => {

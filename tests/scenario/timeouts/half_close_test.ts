@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { Origin, readToEnd, writeAll } from "../origin.ts";
@@ -31,9 +31,9 @@ Deno.test("a server that never ends its half is ended after the half-close timeo
   await client.send("that was all");
   await client.endWriting();
   const startedMs = performance.now();
-  deepEqual(await client.receiveRest(), { text: "", end: "fin" });
+  deepStrictEqual(await client.receiveRest(), { text: "", end: "fin" });
   const tookMs = performance.now() - startedMs;
-  equal(tookMs >= HALF_CLOSE_MS - 20 && tookMs < HALF_CLOSE_MS + 2000, true, `${tookMs} ms`);
+  strictEqual(tookMs >= HALF_CLOSE_MS - 20 && tookMs < HALF_CLOSE_MS + 2000, true, `${tookMs} ms`);
   await ringway.until("it is counted", (snapshot) => {
     return workerCount(snapshot, COUNTER) === 1 && snapshot.workers[0].tunnels === 0;
   });
@@ -51,7 +51,7 @@ Deno.test("a client that never ends its half is ended after the half-close timeo
     configText({ servers: [origin], listener: LISTENER }),
   );
   using client = await Client.connect(ringway.port());
-  deepEqual(await client.receiveRest(), { text: "goodbye", end: "fin" });
+  deepStrictEqual(await client.receiveRest(), { text: "goodbye", end: "fin" });
   await ringway.until("it is counted", (snapshot) => {
     return workerCount(snapshot, COUNTER) === 1 && snapshot.workers[0].tunnels === 0;
   });
@@ -74,7 +74,7 @@ Deno.test("half closed, a connection that moves lives on", async () => {
   using client = await Client.connect(ringway.port());
   await client.endWriting();
   const { text, end } = await client.receiveRest();
-  equal(text.endsWith("tick done"), true, text);
-  equal(end, "fin");
-  equal(workerCount(await ringway.snapshot(), COUNTER), 0);
+  strictEqual(text.endsWith("tick done"), true, text);
+  strictEqual(end, "fin");
+  strictEqual(workerCount(await ringway.snapshot(), COUNTER), 0);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Client } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { echo, ignore, Origin, readToEnd, writeAll } from "../origin.ts";
@@ -17,10 +17,10 @@ Deno.test("a connection on which nothing moves is ended after the idle timeout",
   );
   const startedMs = performance.now();
   using client = await Client.connect(ringway.port());
-  deepEqual(await client.receiveRest(), { text: "", end: "fin" });
+  deepStrictEqual(await client.receiveRest(), { text: "", end: "fin" });
   const tookMs = performance.now() - startedMs;
-  equal(tookMs >= IDLE_MS && tookMs < IDLE_MS + 2000, true, `it took ${tookMs} ms`);
-  equal(await within("the server sees the end", ended.promise), "");
+  strictEqual(tookMs >= IDLE_MS && tookMs < IDLE_MS + 2000, true, `it took ${tookMs} ms`);
+  strictEqual(await within("the server sees the end", ended.promise), "");
   await ringway.until("it is counted", (snapshot) => {
     return workerCount(snapshot, COUNTER) === 1 && snapshot.workers[0].tunnels === 0;
   });
@@ -34,12 +34,12 @@ Deno.test("a connection that talks lives on, whatever the idle timeout", async (
   using client = await Client.connect(ringway.port());
   const startedMs = performance.now();
   await until("it has talked three times as long", async () => {
-    equal(await client.converse("still here"), "still here");
+    strictEqual(await client.converse("still here"), "still here");
     return performance.now() - startedMs > 3 * IDLE_MS;
   });
   const snapshot = await ringway.snapshot();
-  equal(workerCount(snapshot, COUNTER), 0);
-  equal((await client.receiveRest()).end, "fin", "then it falls silent");
+  strictEqual(workerCount(snapshot, COUNTER), 0);
+  strictEqual((await client.receiveRest()).end, "fin", "then it falls silent");
 });
 
 Deno.test("bytes in one direction are enough to live on", async () => {
@@ -59,7 +59,7 @@ Deno.test("bytes in one direction are enough to live on", async () => {
     return performance.now() - startedMs > 3 * IDLE_MS;
   });
   await client.endWriting();
-  equal(await within("the server has everything", received.promise), sent);
+  strictEqual(await within("the server has everything", received.promise), sent);
 });
 
 Deno.test("a client that never reads is ended when it has stopped everything", async () => {
@@ -76,13 +76,13 @@ Deno.test("a client that never reads is ended when it has stopped everything", a
   );
   using client = await Client.connect(ringway.port());
   const failure = await within("the server is told", told.promise);
-  equal(failure instanceof Deno.errors.ConnectionReset, true, String(failure));
+  strictEqual(failure instanceof Deno.errors.ConnectionReset, true, String(failure));
   // Bytes were lost: the client must not take this for an end.
-  equal((await client.receiveRest()).end, "reset");
+  strictEqual((await client.receiveRest()).end, "reset");
   const snapshot = await ringway.until("nothing is left", ({ workers }) => {
     return workers[0].tunnels === 0 && workers[0].buffers_leased === 0;
   });
-  equal(workerCount(snapshot, COUNTER), 1);
+  strictEqual(workerCount(snapshot, COUNTER), 1);
 });
 
 Deno.test("a server that never reads is ended when it has stopped everything", async () => {
@@ -97,9 +97,9 @@ Deno.test("a server that never reads is ended when it has stopped everything", a
   } catch (thrown) {
     failure = thrown;
   }
-  equal(failure instanceof Deno.errors.ConnectionReset, true, String(failure));
+  strictEqual(failure instanceof Deno.errors.ConnectionReset, true, String(failure));
   const snapshot = await ringway.until("nothing is left", ({ workers }) => {
     return workers[0].tunnels === 0 && workers[0].buffers_leased === 0;
   });
-  equal(workerCount(snapshot, COUNTER), 1);
+  strictEqual(workerCount(snapshot, COUNTER), 1);
 });

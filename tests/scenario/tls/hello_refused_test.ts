@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { refusals } from "../access/listener_counts.ts";
 import { configText } from "../config_text.ts";
 import { echo, Origin } from "../origin.ts";
@@ -21,14 +21,14 @@ async function untilRefused(ringway: RingwayProcess, count: number): Promise<voi
   const snapshot = await ringway.until(`${count} are refused`, (snapshot) => {
     return refusals(snapshot, "client_hello") === count && snapshot.listeners[0].open === 0;
   });
-  equal(snapshot.backends[0].servers[0].total, 0, "no server was asked");
+  strictEqual(snapshot.backends[0].servers[0].total, 0, "no server was asked");
 }
 
 /** The alert that is all of `text`, which has come from Ringway, or null for none. */
 function alertOf(text: string): { level: number; reason: number } | null {
   const bytes = Array.from(text, (each) => each.charCodeAt(0));
   if (bytes.length === 0) return null;
-  deepEqual([bytes.length, bytes[0], bytes[1], bytes[3], bytes[4]], [7, ALERT, 3, 0, 2]);
+  deepStrictEqual([bytes.length, bytes[0], bytes[1], bytes[3], bytes[4]], [7, ALERT, 3, 0, 2]);
   return { level: bytes[5], reason: bytes[6] };
 }
 
@@ -59,11 +59,11 @@ Deno.test("what is no hello is closed with an alert, and counted", async (t) => 
   let count = 0;
   for (const [what, bytes] of Object.entries(NO_HELLO)) {
     await t.step(what, async () => {
-      equal(alertOf(await answerTo(ringway, bytes))?.level, FATAL);
+      strictEqual(alertOf(await answerTo(ringway, bytes))?.level, FATAL);
       await untilRefused(ringway, ++count);
     });
   }
-  equal(origin.acceptedCount, 0);
+  strictEqual(origin.acceptedCount, 0);
 });
 
 Deno.test("a hello that never ends is closed at its deadline", async (t) => {
@@ -76,8 +76,8 @@ Deno.test("a hello that never ends is closed at its deadline", async (t) => {
       const startedMs = performance.now();
       const text = await answerTo(ringway, part);
       const tookMs = performance.now() - startedMs;
-      equal(tookMs > HELLO_MS * 0.8, true, `it took ${tookMs} ms`);
-      equal(alertOf(text)?.level ?? FATAL, FATAL);
+      strictEqual(tookMs > HELLO_MS * 0.8, true, `it took ${tookMs} ms`);
+      strictEqual(alertOf(text)?.level ?? FATAL, FATAL);
       await untilRefused(ringway, ++count);
     });
   }
@@ -90,7 +90,7 @@ Deno.test("a hello that never ends is closed at its deadline", async (t) => {
       await ringway.untilTurned(1);
     }
     const tookMs = performance.now() - startedMs;
-    equal(tookMs > HELLO_MS * 0.8 && tookMs < HELLO_MS * 10, true, `it took ${tookMs} ms`);
+    strictEqual(tookMs > HELLO_MS * 0.8 && tookMs < HELLO_MS * 10, true, `it took ${tookMs} ms`);
     await untilRefused(ringway, ++count);
   });
 });
@@ -107,5 +107,5 @@ Deno.test("a client that goes in the middle of its hello leaves nothing behind",
   await ringway.until("all have been seen and have gone", ({ listeners }) => {
     return listeners[0].total === 20 && listeners[0].open === 0;
   });
-  equal(origin.acceptedCount, 0);
+  strictEqual(origin.acceptedCount, 0);
 });

@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { startHeaderWriter } from "../real/haproxy.ts";
 import { shakeHands } from "../real/openssl.ts";
 import { startRingway } from "../ringway_process.ts";
@@ -33,22 +33,22 @@ Deno.test("a hello is understood however it comes", async (t) => {
       const { hostname, port } = cutter;
       // The server reads the same records, and its answer is bound to what it has read.
       const handshake = await shakeHands(port, { hostname, ...ASKS });
-      equal(handshake.name, "one", handshake.log);
-      equal(handshake.alpn, "h2");
+      strictEqual(handshake.name, "one", handshake.log);
+      strictEqual(handshake.alpn, "h2");
     });
   }
   await t.step("of several kilobytes", async () => {
     const invented = Array.from({ length: 30 }, (_, i) => `protocol-${i}-${"x".repeat(150)}`);
     const alpn = [...invented, "h2"];
     const handshake = await shakeHands(ringway.port("web"), { ...ASKS, alpn });
-    equal(handshake.name, "one", handshake.log);
-    equal(handshake.alpn, "h2");
+    strictEqual(handshake.name, "one", handshake.log);
+    strictEqual(handshake.alpn, "h2");
   });
   for (const version of ["v1", "v2"] as const) {
     await t.step(`behind HAProxy's ${version} header`, async () => {
       await using writer = await startHeaderWriter(version, ringway.port("inside"));
       const handshake = await shakeHands(writer.port, { hostname: writer.hostname, ...ASKS });
-      equal(handshake.name, "one", handshake.log);
+      strictEqual(handshake.name, "one", handshake.log);
     });
   }
 });

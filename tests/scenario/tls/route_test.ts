@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { refusals } from "../access/listener_counts.ts";
 import { type HandshakeOptions, shakeHands } from "../real/openssl.ts";
 import { startRingway } from "../ringway_process.ts";
@@ -50,13 +50,13 @@ Deno.test("a TLS connection goes to the backend of the first route that matches"
   for (const { what, asks, name } of cases) {
     await t.step(what, async () => {
       const handshake = await shakeHands(ringway.port(), asks);
-      equal(handshake.name, name, handshake.log);
+      strictEqual(handshake.name, name, handshake.log);
       // What the server has chosen of what the client offers: nothing was changed on the way.
-      if (asks.alpn !== undefined) equal(asks.alpn.includes(handshake.alpn!), true);
+      if (asks.alpn !== undefined) strictEqual(asks.alpn.includes(handshake.alpn!), true);
     });
   }
   const { listeners } = await ringway.snapshot();
-  deepEqual([listeners[0].total, listeners[0].refused], [cases.length, 0]);
+  deepStrictEqual([listeners[0].total, listeners[0].refused], [cases.length, 0]);
 });
 
 Deno.test("without a default backend, without routes, with lists of routes", async (t) => {
@@ -89,26 +89,26 @@ Deno.test("without a default backend, without routes, with lists of routes", asy
     ];
     for (const { asks, reason } of cases) {
       const { name, log } = await ask("strict", asks);
-      equal(name, null);
+      strictEqual(name, null);
       match(log, reason);
     }
     const snapshot = await ringway.until("three are refused", (snapshot) => {
       return refusals(snapshot, "no_route", "strict") === 3;
     });
-    equal(snapshot.listeners[0].open, 0);
-    equal((await ask("strict", { serverName: "one.example.test" })).name, "one");
+    strictEqual(snapshot.listeners[0].open, 0);
+    strictEqual((await ask("strict", { serverName: "one.example.test" })).name, "one");
   });
 
   await t.step("a listener without routes passes everything to its backend", async () => {
     for (const asks of [{ serverName: "whatever.test" }, {}]) {
-      equal((await ask("plain", asks)).name, "one");
+      strictEqual((await ask("plain", asks)).name, "one");
     }
   });
 
   await t.step("routes have their own allow and deny lists", async () => {
-    equal((await ask("guarded", { serverName: "one.example.test" })).name, null);
-    equal((await ask("guarded", { serverName: "two.example.test" })).name, "two");
-    equal((await ask("guarded", {})).name, "three");
+    strictEqual((await ask("guarded", { serverName: "one.example.test" })).name, null);
+    strictEqual((await ask("guarded", { serverName: "two.example.test" })).name, "two");
+    strictEqual((await ask("guarded", {})).name, "three");
     await ringway.until("one is refused", (snapshot) => {
       return refusals(snapshot, "denied", "guarded") === 1;
     });
@@ -136,8 +136,8 @@ backends:
   for (let i = 0; i < 6; i++) {
     const serverName = `host-${i}.example.test`;
     const { name } = await shakeHands(ringway.port(), { serverName });
-    equal((await shakeHands(ringway.port(), { serverName })).name, name);
+    strictEqual((await shakeHands(ringway.port(), { serverName })).name, name);
     names.add(name!);
   }
-  equal(names.size > 1, true, "names are at different servers");
+  strictEqual(names.size > 1, true, "names are at different servers");
 });

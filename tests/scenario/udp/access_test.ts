@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { refusals } from "../access/listener_counts.ts";
 import { configText } from "../config_text.ts";
 import { DatagramServer, echoDatagrams, ignoreDatagrams, readPlace } from "../datagram_server.ts";
@@ -24,13 +24,13 @@ Deno.test("allow and deny: datagrams of others get no answer, no flow and no ser
   await using ringway = await startWith(server, "allow: [127.0.5.0/24], deny: [127.0.5.66]");
   using denied = await sendFrom(ringway, "127.0.5.66");
   using stranger = await sendFrom(ringway, "127.0.6.1");
-  equal(await askDatagram(ringway.port(), "welcome", { from: "127.0.5.7" }), "welcome");
+  strictEqual(await askDatagram(ringway.port(), "welcome", { from: "127.0.5.7" }), "welcome");
   const snapshot = await ringway.until("two are refused", (snapshot) => {
     return refusals(snapshot, "denied") === 2;
   });
-  equal(snapshot.listeners[0].total, 1);
-  equal(server.askedCount, 1);
-  deepEqual([...denied.takeAll(), ...stranger.takeAll()], []);
+  strictEqual(snapshot.listeners[0].total, 1);
+  strictEqual(server.askedCount, 1);
+  deepStrictEqual([...denied.takeAll(), ...stranger.takeAll()], []);
 });
 
 Deno.test("limits.connections is the number of flows: nobody new until one has ended", async () => {
@@ -50,18 +50,18 @@ Deno.test("limits.connections is the number of flows: nobody new until one has e
   const full = await ringway.until("one is refused", (snapshot) => {
     return refusals(snapshot, "limit") === 1;
   });
-  equal(full.listeners[0].open, 2);
+  strictEqual(full.listeners[0].open, 2);
   // Those inside go on.
   await one.send("one again");
   await server.untilAsked(3);
-  equal(server.places.length, 2);
+  strictEqual(server.places.length, 2);
   await server.socket.send("for two", readPlace(server.places[1]));
-  equal(await two.receive(), "for two");
+  strictEqual(await two.receive(), "for two");
   await ringway.until("a flow has ended", ({ listeners }) => listeners[0].open === 1);
   await three.send("three again");
   await server.untilAsked(4);
   await server.socket.send("for three", readPlace(server.places[2]));
-  equal(await three.receive(), "for three");
+  strictEqual(await three.receive(), "for three");
 });
 
 Deno.test("connections_per_ip: flows of one address leave room for others", async () => {
@@ -69,12 +69,12 @@ Deno.test("connections_per_ip: flows of one address leave room for others", asyn
   await using ringway = await startWith(server, "limits: { connections_per_ip: 2 }");
   using greedy = new DisposableStack();
   for (let i = 0; i < 5; i++) greedy.use(await sendFrom(ringway, "127.0.5.7"));
-  equal(await askDatagram(ringway.port(), "other", { from: "127.0.5.8" }), "other");
+  strictEqual(await askDatagram(ringway.port(), "other", { from: "127.0.5.8" }), "other");
   const snapshot = await ringway.until("three are refused", (snapshot) => {
     return refusals(snapshot, "client_limit") === 3;
   });
-  equal(snapshot.listeners[0].open, 3);
-  equal(server.askedCount, 3);
+  strictEqual(snapshot.listeners[0].open, 3);
+  strictEqual(server.askedCount, 3);
 });
 
 Deno.test("connection_rate counts new flows, not datagrams", async () => {
@@ -84,11 +84,11 @@ Deno.test("connection_rate counts new flows, not datagrams", async () => {
     'limits: { connection_rate: { rate: "1/h", burst: 3 } }',
   );
   using first = await datagramClient(ringway.port());
-  for (let i = 0; i < 20; i++) equal(await first.ask(`${i}`), `${i}`);
-  equal(await askDatagram(ringway.port(), "second"), "second");
-  equal(await askDatagram(ringway.port(), "third"), "third");
+  for (let i = 0; i < 20; i++) strictEqual(await first.ask(`${i}`), `${i}`);
+  strictEqual(await askDatagram(ringway.port(), "second"), "second");
+  strictEqual(await askDatagram(ringway.port(), "third"), "third");
   using late = await sendFrom(ringway, "127.0.5.7");
-  equal(await first.ask("still here"), "still here");
+  strictEqual(await first.ask("still here"), "still here");
   await ringway.until("one is refused", (snapshot) => refusals(snapshot, "rate") === 1);
-  deepEqual(late.takeAll(), []);
+  deepStrictEqual(late.takeAll(), []);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { datagramCount } from "../access/listener_counts.ts";
 import { configText } from "../config_text.ts";
 import { DatagramServer, echoDatagrams } from "../datagram_server.ts";
@@ -36,7 +36,7 @@ const MIXED = makeBursts(
 /** Whether `received` is what was expected, in order; the failure tells numbers, not bytes. */
 function equalDatagrams(received: readonly string[], expected: readonly string[]): void {
   const places = received.map((each, i) => each === expected[i] ? i : expected.indexOf(each));
-  equal(places.join(" "), Array.from(expected, (_, i) => i).join(" "));
+  strictEqual(places.join(" "), Array.from(expected, (_, i) => i).join(" "));
 }
 
 /** What a server has been asked, in hexadecimal. */
@@ -67,10 +67,10 @@ Deno.test("bursts come through as the datagrams that they are, in order, both wa
     equalDatagrams(to.received, expected);
   }
   const snapshot = await ringway.snapshot();
-  equal(snapshot.listeners[0].total, 1);
-  equal(datagramCount(snapshot, "received"), expected.length);
-  equal(datagramCount(snapshot, "sent"), expected.length);
-  equal(datagramCount(snapshot, "dropped"), 0);
+  strictEqual(snapshot.listeners[0].total, 1);
+  strictEqual(datagramCount(snapshot, "received"), expected.length);
+  strictEqual(datagramCount(snapshot, "sent"), expected.length);
+  strictEqual(datagramCount(snapshot, "dropped"), 0);
 });
 
 Deno.test("bursts of answers leave from the address that was asked", async () => {
@@ -123,7 +123,7 @@ Deno.test("behind a listener that expects PROXY headers each datagram may have o
   const bytes = new Uint8Array([...one, ...one, ...one, ...one, ...one]);
   await client.send([{ segment: one.length, bytes }]);
   await server.untilAsked(5);
-  deepEqual(asked(server), Array(5).fill("0102030405060708090a"));
+  deepStrictEqual(asked(server), Array(5).fill("0102030405060708090a"));
 });
 
 Deno.test("with responses: 1 every datagram of a burst gets its answer", async () => {
@@ -136,7 +136,7 @@ Deno.test("with responses: 1 every datagram of a burst gets its answer", async (
   await client.untilReceived(expected.length, () => ringway.state);
   equalDatagrams(client.received, expected);
   await ringway.until("the flow has ended", ({ listeners }) => listeners[0].open === 0);
-  equal((await ringway.snapshot()).listeners[0].total, 1);
+  strictEqual((await ringway.snapshot()).listeners[0].total, 1);
 });
 
 interface NarrowPath extends AsyncDisposable {
@@ -199,7 +199,7 @@ for (const isReply of [false, true]) {
       await to.untilReceived(expected.length, () => ringway.state);
       equalDatagrams(to.received, expected);
     }
-    equal(datagramCount(await ringway.snapshot(), "dropped"), 0);
+    strictEqual(datagramCount(await ringway.snapshot(), "dropped"), 0);
   });
 
   Deno.test(`what comes right behind such a burst to the ${way} does not overtake it`, async () => {

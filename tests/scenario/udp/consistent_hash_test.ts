@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { answerName, DatagramServer } from "../datagram_server.ts";
@@ -33,13 +33,13 @@ Deno.test("consistent_hash keeps a client's server over flows and a worker's dea
   using c = await DatagramServer.start(answerName("c"));
   await using ringway = await startRingway(configFor([a, b, c]));
   const before = await serversOf(ringway);
-  equal(Object.keys(tally(before)).length, 3, "every server has clients");
-  deepEqual(await serversOf(ringway), before);
+  strictEqual(Object.keys(tally(before)).length, 3, "every server has clients");
+  deepStrictEqual(await serversOf(ringway), before);
   signal(ringway.workerPids[0], "SIGKILL");
   await ringway.until("another worker serves in its place", ({ workers }) => {
     return workers[0].restarts === 1 && workers.every(({ state }) => state === "serving");
   });
-  deepEqual(await serversOf(ringway), before);
+  deepStrictEqual(await serversOf(ringway), before);
 });
 
 Deno.test("consistent_hash moves only the clients of a server that is away", async () => {
@@ -52,13 +52,13 @@ Deno.test("consistent_hash moves only the clients of a server that is away", asy
   const { port } = b;
   b[Symbol.dispose]();
   (await serversOf(ringway)).forEach((name, i) => {
-    if (before[i] === "b") equal(name === "a" || name === "c", true);
-    else equal(name, before[i]);
+    if (before[i] === "b") strictEqual(name === "a" || name === "c", true);
+    else strictEqual(name, before[i]);
   });
   using _again = await DatagramServer.start(answerName("b"), { port });
   const from = CLIENTS[before.indexOf("b")];
   await until("it is not passed over any more", async () => {
     return await askDatagram(ringway.port(), "who?", { from }) === "b";
   }, { state: () => ringway.state });
-  deepEqual(await serversOf(ringway), before);
+  deepStrictEqual(await serversOf(ringway), before);
 });

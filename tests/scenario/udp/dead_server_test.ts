@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { answerName, DatagramServer, echoDatagrams, ignoreDatagrams } from "../datagram_server.ts";
@@ -15,10 +15,10 @@ Deno.test("a server that refuses: the same datagram is answered by the other", a
     listener: "protocol: udp",
     backend: "balance: first",
   }));
-  for (let i = 0; i < 10; i++) equal(await askDatagram(ringway.port()), "second");
-  equal(server.askedCount, 10);
+  for (let i = 0; i < 10; i++) strictEqual(await askDatagram(ringway.port()), "second");
+  strictEqual(server.askedCount, 10);
   const { backends } = await ringway.snapshot();
-  equal(backends[0].servers[0].connect_failures > 0, true);
+  strictEqual(backends[0].servers[0].connect_failures > 0, true);
 });
 
 Deno.test("what is sent while a server dies reaches the other with the next datagram", async () => {
@@ -31,7 +31,7 @@ Deno.test("what is sent while a server dies reaches the other with the next data
     backend: "balance: first",
   }));
   using client = await datagramClient(ringway.port());
-  equal(await client.ask("who?"), "first");
+  strictEqual(await client.ask("who?"), "first");
   first[Symbol.dispose]();
   // The client of a protocol over UDP asks again when nobody answers.
   const answer = await until("the other server answers", async () => {
@@ -39,7 +39,7 @@ Deno.test("what is sent while a server dies reaches the other with the next data
     await ringway.untilTurned(1);
     return client.takeAll()[0];
   }, { state: () => ringway.state });
-  equal(answer, "second");
+  strictEqual(answer, "second");
 });
 
 Deno.test("without any server nothing breaks, and the first that returns answers", async () => {
@@ -58,7 +58,7 @@ Deno.test("without any server nothing breaks, and the first that returns answers
     await client.send("two");
   }
   const { workers } = await ringway.untilTurned(3);
-  equal(workers[0].restarts, 0);
+  strictEqual(workers[0].restarts, 0);
   using _server = await DatagramServer.start(answerName("back"), { port });
   using client = clients.use(await datagramClient(ringway.port()));
   const answer = await until("the server that has returned answers", async () => {
@@ -66,7 +66,7 @@ Deno.test("without any server nothing breaks, and the first that returns answers
     await ringway.untilTurned(1);
     return client.takeAll()[0];
   }, { state: () => ringway.state });
-  equal(answer, "back");
+  strictEqual(answer, "back");
 });
 
 Deno.test("kill -9 of a worker: clients of UDP go on with its successor", async () => {
@@ -80,7 +80,7 @@ Deno.test("kill -9 of a worker: clients of UDP go on with its successor", async 
   const all: DatagramSocket[] = [];
   for (let i = 0; i < 20; i++) {
     const client = clients.use(await datagramClient(ringway.port()));
-    equal(await client.ask(`${i}`), `${i}`);
+    strictEqual(await client.ask(`${i}`), `${i}`);
     all.push(client);
   }
   const [victim] = ringway.workerPids;
@@ -89,7 +89,9 @@ Deno.test("kill -9 of a worker: clients of UDP go on with its successor", async 
     return workers[0].restarts === 1 && workers.every(({ state }) => state === "serving");
   });
   // What was sent meanwhile waits in the socket; nothing of it is lost.
-  for (const [i, client] of all.entries()) equal(await client.ask(`${i} again`), `${i} again`);
+  for (const [i, client] of all.entries()) {
+    strictEqual(await client.ask(`${i} again`), `${i} again`);
+  }
 });
 
 Deno.test("datagrams that wait for a worker that dies are answered by its successor", async () => {
@@ -108,7 +110,7 @@ Deno.test("datagrams that wait for a worker that dies are answered by its succes
     all.push(client);
   }
   signal(worker, "SIGKILL");
-  for (const [i, client] of all.entries()) equal(await client.receive(), `I am ${i}`);
+  for (const [i, client] of all.entries()) strictEqual(await client.receive(), `I am ${i}`);
 });
 
 Deno.test("servers share new flows in turn", async () => {
@@ -125,6 +127,6 @@ Deno.test("servers share new flows in turn", async () => {
   for (let i = 0; i < 20; i++) {
     names.push(await clients.use(await datagramClient(ringway.port())).ask("who?"));
   }
-  deepEqual(tally(names), { a: 10, b: 10 });
-  equal(silent.askedCount, 0);
+  deepStrictEqual(tally(names), { a: 10, b: 10 });
+  strictEqual(silent.askedCount, 0);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { openFileCount } from "../process_table.ts";
@@ -26,21 +26,21 @@ Deno.test("dig is answered rightly, by two dnsmasq in turn, and no flow is left"
   await using ringway = await startRingway(configText({ servers: [one, two], listener: DNS }));
   const { workers } = await ringway.snapshot();
   const before = openFileCount(workers[0].pid);
-  equal(await digAddress({ port: ringway.port() }, HOST_NAME), HOST_ADDRESS);
-  equal(await digAddress({ port: ringway.port() }, "none.example.test"), "");
+  strictEqual(await digAddress({ port: ringway.port() }, HOST_NAME), HOST_ADDRESS);
+  strictEqual(await digAddress({ port: ringway.port() }, "none.example.test"), "");
   const names: string[] = [];
   for (let i = 0; i < 10; i++) names.push(await dig({ port: ringway.port() }, SERVER_NAME));
-  deepEqual(tally(names), { one: 5, two: 5 });
+  deepStrictEqual(tally(names), { one: 5, two: 5 });
 
   const snapshot = await ringway.until("no flow is open", ({ listeners, backends }) => {
     return listeners[0].open === 0 && backends[0].servers.every(({ open }) => open === 0);
   });
-  equal(snapshot.listeners[0].total, 12);
-  equal(snapshot.listeners[0].refused, 0);
-  deepEqual(snapshot.backends[0].servers.map(({ total }) => total), [6, 6]);
-  equal(datagramCount(snapshot, "received"), 12);
-  equal(datagramCount(snapshot, "sent"), 12);
-  equal(datagramCount(snapshot, "dropped"), 0);
+  strictEqual(snapshot.listeners[0].total, 12);
+  strictEqual(snapshot.listeners[0].refused, 0);
+  deepStrictEqual(snapshot.backends[0].servers.map(({ total }) => total), [6, 6]);
+  strictEqual(datagramCount(snapshot, "received"), 12);
+  strictEqual(datagramCount(snapshot, "sent"), 12);
+  strictEqual(datagramCount(snapshot, "dropped"), 0);
   await until("no file is open", () => openFileCount(workers[0].pid) === before);
 });
 
@@ -56,11 +56,11 @@ backends:
 `);
   const long = Array(12).fill(LONG_TEXT).join(" ");
   // Without +ignore dig would ask again over TCP when an answer is cut.
-  equal(
+  strictEqual(
     await dig({ port: ringway.port("datagrams") }, LONG_NAME, "+bufsize=4096", "+ignore"),
     long,
   );
-  equal(await dig({ port: ringway.port("connections") }, LONG_NAME, "+tcp"), long);
+  strictEqual(await dig({ port: ringway.port("connections") }, LONG_NAME, "+tcp"), long);
 });
 
 for (
@@ -79,15 +79,15 @@ for (
     }));
     const count = 4000;
     const result = await runDnsperf({ port: ringway.port() }, { count, clients: 20 });
-    deepEqual(result, {
+    deepStrictEqual(result, {
       sent: count,
       completed: count,
       lost: 0,
       codes: `NOERROR ${count} (100.00%)`,
     });
     const snapshot = await ringway.snapshot();
-    equal(datagramCount(snapshot, "received"), count);
-    equal(datagramCount(snapshot, "sent"), count);
-    equal(datagramCount(snapshot, "dropped"), 0);
+    strictEqual(datagramCount(snapshot, "received"), count);
+    strictEqual(datagramCount(snapshot, "sent"), count);
+    strictEqual(datagramCount(snapshot, "dropped"), 0);
   });
 }

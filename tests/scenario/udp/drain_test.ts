@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { DatagramServer, echoDatagrams } from "../datagram_server.ts";
 import { datagramClient } from "../datagram_socket.ts";
@@ -15,19 +15,19 @@ Deno.test("a drain lets flows go on until they rest, and begins no new ones", as
   }));
   using client = await datagramClient(ringway.port());
   using stranger = await datagramClient(ringway.port());
-  equal(await client.ask("before"), "before");
+  strictEqual(await client.ask("before"), "before");
   ringway.kill("SIGTERM");
   await ringway.until("it drains", ({ workers }) => {
     return workers.every(({ state }) => state !== "serving");
   });
   const startedMs = performance.now();
   while (performance.now() - startedMs < 1500) {
-    equal(await client.ask("meanwhile"), "meanwhile");
+    strictEqual(await client.ask("meanwhile"), "meanwhile");
     await stranger.send("may I?");
   }
-  equal(server.places.length, 1, "nobody new");
-  equal(stranger.takeAll().length, 0);
-  equal(await ringway.exitCode(5000), 0);
+  strictEqual(server.places.length, 1, "nobody new");
+  strictEqual(stranger.takeAll().length, 0);
+  strictEqual(await ringway.exitCode(5000), 0);
 });
 
 Deno.test("a drain waits for the last answer of a flow that ends with it", async () => {
@@ -44,8 +44,8 @@ Deno.test("a drain waits for the last answer of a flow that ends with it", async
   const [place] = server.places;
   const [hostname, port] = place.split(":");
   await server.socket.send("answer", { hostname, port: Number(port) });
-  equal(await client.receive(), "answer");
-  equal(await ringway.exitCode(5000), 0);
+  strictEqual(await client.receive(), "answer");
+  strictEqual(await ringway.exitCode(5000), 0);
 });
 
 Deno.test("a drain without flows ends at once, and frees the port", async () => {
@@ -56,7 +56,7 @@ Deno.test("a drain without flows ends at once, and frees the port", async () => 
   }));
   const port = ringway.port();
   ringway.kill("SIGTERM");
-  equal(await ringway.exitCode(5000), 0);
+  strictEqual(await ringway.exitCode(5000), 0);
   using _next = await DatagramServer.start(echoDatagrams, { hostname: "127.0.0.1", port });
 });
 
@@ -68,11 +68,11 @@ Deno.test("flows that talk on are cut at the deadline of the drain", async () =>
     top: "drain: { timeout: 400ms }",
   }));
   using client = await datagramClient(ringway.port());
-  equal(await client.ask("before"), "before");
+  strictEqual(await client.ask("before"), "before");
   ringway.kill("SIGTERM");
   await until("it has ended", async () => {
     await client.send("still here");
     return ringway.hasEnded;
   });
-  equal(await ringway.exitCode(), 3);
+  strictEqual(await ringway.exitCode(), 3);
 });

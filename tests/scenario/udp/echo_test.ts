@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { configText } from "../config_text.ts";
 import { answerNamed, DatagramServer, echoDatagrams, ignoreDatagrams } from "../datagram_server.ts";
@@ -23,22 +23,22 @@ Deno.test("datagrams of every size come whole and unchanged, in both directions"
       const bytes = pattern.piece(i * 1000, size);
       await client.send(bytes);
       const answer = await client.receiveBytes();
-      equal(server.asked.at(-1)!.bytes.length, size);
-      equal(answer.length, size);
-      equal(Buffer.from(answer).equals(bytes), true);
+      strictEqual(server.asked.at(-1)!.bytes.length, size);
+      strictEqual(answer.length, size);
+      strictEqual(Buffer.from(answer).equals(bytes), true);
     });
   }
-  equal(server.askedCount, SIZES.length);
+  strictEqual(server.askedCount, SIZES.length);
   await t.step("all at once, in their order", async () => {
     for (let round = 0; round < 3; round++) {
       // Less than the 208 KiB that sockets hold by default.
       const sizes = [60_000, 1, 9000, 0, 1472, 512, 3];
       for (const size of sizes) await client.send(new Uint8Array(size));
       await until("all have come back", () => client.received.length === sizes.length);
-      deepEqual(client.received.splice(0).map(({ bytes }) => bytes.length), sizes);
+      deepStrictEqual(client.received.splice(0).map(({ bytes }) => bytes.length), sizes);
     }
   });
-  equal(server.places.length, 1, "all in one flow");
+  strictEqual(server.places.length, 1, "all in one flow");
 });
 
 /** Sends `count` numbered datagrams, a few at a time. @throws Error if one is lost or overtaken */
@@ -47,7 +47,7 @@ async function converse(client: DatagramSocket, who: string, count: number, wind
   for (let answered = 0; answered < count; answered++) {
     while (asked < count && asked < answered + window) await client.send(`${who} ${asked++}`);
     const answer = await client.receive(`answer ${answered} to ${who} has come`);
-    equal(answer.slice(answer.indexOf(": ") + 2), `${who} ${answered}`);
+    strictEqual(answer.slice(answer.indexOf(": ") + 2), `${who} ${answered}`);
   }
 }
 
@@ -59,7 +59,7 @@ Deno.test("datagrams of a flow stay in order", async () => {
   }));
   using client = await datagramClient(ringway.port());
   await converse(client, "client", 1000, 20);
-  equal(server.askedCount, 1000);
+  strictEqual(server.askedCount, 1000);
 });
 
 Deno.test("many clients at once: nobody gets what is another's", async () => {
@@ -75,10 +75,10 @@ Deno.test("many clients at once: nobody gets what is another's", async () => {
   for (let i = 0; i < 100; i++) all.push(clients.use(await datagramClient(ringway.port())));
   await Promise.all(all.map((client, i) => converse(client, `client ${i}`, 20, 2)));
   const { listeners, backends } = await ringway.snapshot();
-  equal(listeners[0].open, 100);
-  equal(listeners[0].total, 100);
-  equal(backends[0].servers.reduce((sum, { total }) => sum + total, 0), 100);
-  equal(a.places.length + b.places.length, 100, "each flow has a port of its own");
+  strictEqual(listeners[0].open, 100);
+  strictEqual(listeners[0].total, 100);
+  strictEqual(backends[0].servers.reduce((sum, { total }) => sum + total, 0), 100);
+  strictEqual(a.places.length + b.places.length, 100, "each flow has a port of its own");
 });
 
 Deno.test("flows of two listeners keep apart", async () => {
@@ -97,8 +97,8 @@ backends:
   using two = await datagramClient(ringway.port("second"));
   await two.send("to nowhere");
   await silent.untilAsked(1);
-  equal(await one.ask("echo"), "echo");
-  deepEqual(two.takeAll(), []);
+  strictEqual(await one.ask("echo"), "echo");
+  deepStrictEqual(two.takeAll(), []);
   const { listeners } = await ringway.snapshot();
-  deepEqual(listeners.map(({ open }) => open), [1, 1]);
+  deepStrictEqual(listeners.map(({ open }) => open), [1, 1]);
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { flowsEvicted } from "../access/listener_counts.ts";
 import { configText } from "../config_text.ts";
 import { type Answers, DatagramServer, echoDatagrams } from "../datagram_server.ts";
@@ -17,20 +17,20 @@ Deno.test("at the cap of flows the oldest idle one goes, and nobody is refused",
   const all: DatagramSocket[] = [];
   for (let i = 0; i < FLOWS + 8; i++) {
     const client = clients.use(await datagramClient(ringway.port()));
-    equal(await client.ask(`${i}`), `${i}`);
+    strictEqual(await client.ask(`${i}`), `${i}`);
     all.push(client);
   }
   const snapshot = await ringway.until("it is at the cap", ({ listeners }) => {
     return listeners[0].open === FLOWS;
   });
-  equal(flowsEvicted(snapshot), 8);
-  equal(snapshot.listeners[0].refused, 0);
+  strictEqual(flowsEvicted(snapshot), 8);
+  strictEqual(snapshot.listeners[0].refused, 0);
   // The last ones go on in their flows; the first one gets another.
   const before = server.places.length;
-  for (const client of all.slice(8)) equal(await client.ask("still here"), "still here");
-  equal(server.places.length, before);
-  equal(await all[0].ask("here again"), "here again");
-  equal(server.places.length, before + 1);
+  for (const client of all.slice(8)) strictEqual(await client.ask("still here"), "still here");
+  strictEqual(server.places.length, before);
+  strictEqual(await all[0].ask("here again"), "here again");
+  strictEqual(server.places.length, before + 1);
 });
 
 /** Answers those whose text says so, as a service answers clients that speak its language. */
@@ -47,25 +47,25 @@ Deno.test("established flows live through a flood of new clients", async () => {
   const established: DatagramSocket[] = [];
   for (let i = 0; i < 8; i++) {
     const client = clients.use(await datagramClient(ringway.port()));
-    for (let j = 0; j < 3; j++) equal(await client.ask(`genuine ${i}`), `genuine ${i}`);
+    for (let j = 0; j < 3; j++) strictEqual(await client.ask(`genuine ${i}`), `genuine ${i}`);
     established.push(client);
   }
   const places = server.places;
-  equal(places.length, established.length);
+  strictEqual(places.length, established.length);
   for (let round = 0; round < 10; round++) {
     for (let i = 0; i < FLOWS; i++) {
       using attacker = await datagramClient(ringway.port(), { from: "127.0.6.6" });
       await attacker.send("flood");
     }
     // They come behind the flood in the same socket, after silence.
-    for (const client of established) equal(await client.ask("genuine"), "genuine");
+    for (const client of established) strictEqual(await client.ask("genuine"), "genuine");
   }
   const genuine = server.asked.filter(({ bytes }) => bytes[0] === "g".charCodeAt(0));
-  deepEqual([...new Set(genuine.map(({ place }) => place))], places, "each in its own flow");
+  deepStrictEqual([...new Set(genuine.map(({ place }) => place))], places, "each in its own flow");
   const snapshot = await ringway.snapshot();
-  equal(snapshot.listeners[0].open <= FLOWS, true);
+  strictEqual(snapshot.listeners[0].open <= FLOWS, true);
   // Nearly all attackers: some come from a port that one before them had.
-  equal(flowsEvicted(snapshot) > 5 * FLOWS, true);
+  strictEqual(flowsEvicted(snapshot) > 5 * FLOWS, true);
   await until("files of flows that are gone are closed", () => {
     return openFileCount(worker) <= filesBefore + FLOWS;
   });

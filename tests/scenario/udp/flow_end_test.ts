@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { datagramCount } from "../access/listener_counts.ts";
 import { configText } from "../config_text.ts";
 import {
@@ -28,13 +28,13 @@ Deno.test("idle_timeout ends flows, and their files are closed", async () => {
   using clients = new DisposableStack();
   const startedMs = performance.now();
   for (let i = 0; i < 20; i++) {
-    equal(await clients.use(await datagramClient(ringway.port())).ask(`${i}`), `${i}`);
+    strictEqual(await clients.use(await datagramClient(ringway.port())).ask(`${i}`), `${i}`);
   }
-  equal(openFileCount(worker) > before, true, "flows have files");
+  strictEqual(openFileCount(worker) > before, true, "flows have files");
   await ringway.until("no flow is open", none);
-  equal(performance.now() - startedMs >= 400, true, "they lived for a while");
+  strictEqual(performance.now() - startedMs >= 400, true, "they lived for a while");
   await until("their files are closed", () => openFileCount(worker) === before);
-  equal((await ringway.snapshot()).listeners[0].total, 20);
+  strictEqual((await ringway.snapshot()).listeners[0].total, 20);
 });
 
 Deno.test("a flow on which something comes, from either side, is not idle", async () => {
@@ -60,8 +60,8 @@ Deno.test("a flow on which something comes, from either side, is not idle", asyn
     await server.untilAsked(count);
     await ringway.untilTurned(1);
   }
-  deepEqual(server.places.length, 1, "it is the same flow");
-  equal((await ringway.snapshot()).listeners[0].total, 1);
+  deepStrictEqual(server.places.length, 1, "it is the same flow");
+  strictEqual((await ringway.snapshot()).listeners[0].total, 1);
 });
 
 Deno.test("an answer that comes after the end of the flow reaches nobody", async () => {
@@ -80,8 +80,8 @@ Deno.test("an answer that comes after the end of the flow reaches nobody", async
   await client.send("question again");
   await server.untilAsked(2);
   await server.socket.send("in time", readPlace(server.places[1]));
-  equal(await client.receive(), "in time");
-  deepEqual(client.takeAll(), []);
+  strictEqual(await client.receive(), "in time");
+  deepStrictEqual(client.takeAll(), []);
 });
 
 Deno.test("responses: N ends a flow after as many; more are dropped", async () => {
@@ -98,15 +98,15 @@ backends:
     using client = await datagramClient(ringway.port(listener));
     for (const question of ["a", "b", "c"]) {
       await client.send(question);
-      for (let i = 1; i <= count; i++) equal(await client.receive(), `${question} ${i}`);
+      for (let i = 1; i <= count; i++) strictEqual(await client.receive(), `${question} ${i}`);
       await ringway.until("no flow is open", ({ listeners }) => {
         return listeners.every(({ open }) => open === 0);
       });
     }
-    deepEqual(client.takeAll(), []);
+    deepStrictEqual(client.takeAll(), []);
     const snapshot = await ringway.snapshot();
-    equal(snapshot.listeners.find(({ name }) => name === listener)!.total, 3);
-    equal(datagramCount(snapshot, "sent", listener), 3 * count);
+    strictEqual(snapshot.listeners.find(({ name }) => name === listener)!.total, 3);
+    strictEqual(datagramCount(snapshot, "sent", listener), 3 * count);
   }
 });
 
@@ -123,7 +123,7 @@ Deno.test("with responses: 1 each of several questions of a flow gets its answer
     await until("all are answered", () => client.received.length === questions.length, {
       state: () => `${client.received.length} are\n${ringway.state}`,
     });
-    deepEqual(client.takeAll().sort(), questions);
+    deepStrictEqual(client.takeAll().sort(), questions);
   }
   await ringway.until("no flow is open", none);
 });
@@ -141,6 +141,6 @@ Deno.test("an answer from another port of the server is dropped", async () => {
   const flow = readPlace(server.places[0]);
   await other.send("forged", flow);
   await server.socket.send("genuine", flow);
-  equal(await client.receive(), "genuine");
-  deepEqual(client.takeAll(), []);
+  strictEqual(await client.receive(), "genuine");
+  deepStrictEqual(client.takeAll(), []);
 });

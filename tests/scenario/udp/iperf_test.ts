@@ -1,4 +1,4 @@
-import { equal } from "node:assert/strict";
+import { strictEqual } from "node:assert/strict";
 import { freePort } from "../real/free_port.ts";
 import { runIperf, startIperf } from "../real/iperf.ts";
 import { startRingway } from "../ringway_process.ts";
@@ -21,7 +21,7 @@ backends:
   for (const reverse of [false, true]) {
     const result = await runIperf({ port, hostname: "127.0.4.20" }, { megabits: 10, reverse });
     console.log(`${t.name}: ${JSON.stringify(result)}`);
-    equal(result.sent > 1000, true, "it has sent something");
-    equal(result.lostPercent <= LOST_PERCENT_MAX, true, JSON.stringify(result));
+    strictEqual(result.sent > 1000, true, "it has sent something");
+    strictEqual(result.lostPercent <= LOST_PERCENT_MAX, true, JSON.stringify(result));
   }
 });

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { tally } from "../client.ts";
 import { configText } from "../config_text.ts";
 import { type Answers, DatagramServer } from "../datagram_server.ts";
@@ -36,7 +36,7 @@ async function begin(
   await client.send(clientInitial(connectionId(number), own));
   const answer = await client.receiveBytes("the server has answered");
   const { to, from } = readIds(answer);
-  deepEqual(to, own, "the answer is this client's");
+  deepStrictEqual(to, own, "the answer is this client's");
   return { name: String.fromCharCode(answer.at(-1)!), id: from };
 }
 
@@ -58,13 +58,13 @@ Deno.test("a QUIC connection that moves keeps its server, through whatever worke
     const { name, id } = await begin(client, i);
     names.push(name);
     await client.send(shortHeader(id, "at home"));
-    equal(await client.receive(), `${name} again`);
+    strictEqual(await client.receive(), `${name} again`);
     // As a telephone that leaves a building: another address and another port.
     const moved = clients.use(await datagramClient(ringway.port(), { from: "127.0.6.8" }));
     await moved.send(shortHeader(id, "on the road"));
-    equal(await moved.receive(), `${name} again`);
+    strictEqual(await moved.receive(), `${name} again`);
   }
-  equal(Object.keys(tally(names)).length, 3, "every server has connections");
+  strictEqual(Object.keys(tally(names)).length, 3, "every server has connections");
 });
 
 Deno.test("a client's first datagrams go to one server, from whatever port", async () => {
@@ -80,7 +80,7 @@ Deno.test("a client's first datagrams go to one server, from whatever port", asy
   for (let i = 0; i < CONNECTIONS; i++) {
     const client = clients.use(await datagramClient(ringway.port()));
     const again = clients.use(await datagramClient(ringway.port()));
-    equal((await begin(client, i)).name, (await begin(again, i)).name);
+    strictEqual((await begin(client, i)).name, (await begin(again, i)).name);
   }
 });
 
@@ -102,6 +102,6 @@ Deno.test("what is no QUIC is answered by some server all the same", async () =>
   for (const bytes of odd) {
     using client = await datagramClient(ringway.port());
     await client.send(bytes);
-    equal(await client.receive(), "served");
+    strictEqual(await client.receive(), "served");
   }
 });

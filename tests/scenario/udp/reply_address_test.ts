@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { configText } from "../config_text.ts";
 import { DatagramServer, echoDatagrams } from "../datagram_server.ts";
 import { askDatagram, datagramClient } from "../datagram_socket.ts";
@@ -18,8 +18,8 @@ listeners:
 backends:
   app: { servers: ["${server.address}"] }
 `);
-  equal(await askDatagram(ringway.port("six"), "over six", { hostname: "::1" }), "over six");
-  equal(await askDatagram(ringway.port("four"), "over four"), "over four");
+  strictEqual(await askDatagram(ringway.port("six"), "over six", { hostname: "::1" }), "over six");
+  strictEqual(await askDatagram(ringway.port("four"), "over four"), "over four");
 });
 
 Deno.test("a bind without an address takes datagrams of IPv4 and IPv6", async () => {
@@ -30,7 +30,7 @@ Deno.test("a bind without an address takes datagrams of IPv4 and IPv6", async ()
     listener: UDP,
   }));
   for (const hostname of ["127.0.0.1", "::1"]) {
-    equal(await askDatagram(ringway.port(), hostname, { hostname }), hostname);
+    strictEqual(await askDatagram(ringway.port(), hostname, { hostname }), hostname);
   }
 });
 
@@ -45,10 +45,10 @@ Deno.test("a bind without an address answers from the address that was asked", a
   // nothing from elsewhere.
   for (const hostname of ["127.0.0.1", "127.0.7.1", "127.0.7.2"]) {
     using client = await datagramClient(ringway.port(), { hostname, from: "127.0.0.1" });
-    equal(await client.ask(`to ${hostname}`), `to ${hostname}`);
-    equal(await client.ask("again"), "again");
+    strictEqual(await client.ask(`to ${hostname}`), `to ${hostname}`);
+    strictEqual(await client.ask("again"), "again");
   }
-  equal(server.places.length, 3);
+  strictEqual(server.places.length, 3);
 });
 
 Deno.test("the same for several addresses of an interface, IPv4 and IPv6", async () => {
@@ -74,5 +74,5 @@ Deno.test("the same for several addresses of an interface, IPv4 and IPv6", async
     const [answer] = await converseBySocat(client, to, `to ${address}`, /^to .*$/m);
     answers.push(answer);
   }
-  deepEqual(answers, addresses.map((address) => `to ${address}`));
+  deepStrictEqual(answers, addresses.map((address) => `to ${address}`));
 });

@@ -1,0 +1,11 @@
+/**
+ * How a person writes a command of this program: by its name where it is an executable, by a task
+ * where it runs from its source.
+ */
+const IS_EXECUTABLE = Deno.build.standalone || Deno.env.has("RINGWAY_PARTS");
+
+/** @param words the verb and what follows it. */
+export function ownCommand(words: string, isExecutable: boolean = IS_EXECUTABLE): string {
+  if (isExecutable) return `ringway ${words}`;
+  return /^serve\b/.test(words) ? `deno task ${words}` : `deno task ringway ${words}`;
+}
