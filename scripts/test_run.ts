@@ -19,8 +19,9 @@ const DEADLINE_MS = 40 * 60 * 1000;
 const UNIT_FOLDERS = ["src", "ffi", "scripts"];
 /** First those that tell more precisely what is wrong. Other folders of tests/ follow by name. */
 const FOLDER_ORDER = ["scenario", "simulation", "fuzz"];
-/** Scenarios that measure or fill what all share: memory, open files, the network's speed. */
-const MEASURING = ["limits", "memory", "real", "relay"].map((name) => `tests/scenario/${name}/`);
+/** Scenarios that measure or fill what all share: memory, open files, the cores themselves. */
+const MEASURING = ["limits", "memory", "real", "relay", "samples"]
+  .map((name) => `tests/scenario/${name}/`);
 /** Scenarios wait more than they work. */
 const SCENARIO_JOBS = "3";
 const EXECUTABLE_PATH = "dist/ringway-linux-x64";

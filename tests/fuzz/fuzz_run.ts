@@ -82,7 +82,7 @@ function shrink(target: FuzzTarget, input: Uint8Array): Uint8Array {
 
 function readFolder(folder: string): Uint8Array[] {
   return Array.from(Deno.readDirSync(folder))
-    .filter(({ name }) => !name.endsWith(".expected"))
+    .filter(({ name, isFile }) => isFile && !name.endsWith(".expected"))
     // The order of a folder is chance, which only the seed may decide.
     .sort((a, b) => a.name < b.name ? -1 : 1)
     .map(({ name }) => Deno.readFileSync(`${folder}/${name}`));
