@@ -5,8 +5,8 @@
  * It is meant to be run in front of the program, in the same process (`--preload`, see deno.json):
  * a second process would cost as much as all the checking. That is also why it runs when imported
  * and why it takes arguments only when it is the program itself: `--peers` installs the clients and
- * servers that the scenario tests put around Ringway, `--bench` the load generator and the proxies
- * that the bench compares with.
+ * servers that the scenario tests put around Ringway, `--arm64` what runs the executable of that
+ * machine on this one, `--bench` the load generator and the proxies that the bench compares with.
  */
 import { announce, SetupFailure } from "./command.ts";
 import { installPackages, listMissing } from "./debian_package.ts";
@@ -26,6 +26,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     "redis-server",
     "socat",
   ],
+  "--arm64": ["qemu-user-static"],
   "--bench": ["nginx", "libnginx-mod-stream", "haproxy", "dnsdist", "wrk", "dnsperf"],
 };
 const USAGE = `usage: deno task setup [${Object.keys(PACKAGES).join("] [")}]`;

@@ -44,7 +44,7 @@ Deno.test("an option that set-up does not know is named, with those it does", ()
   inFolder(async (folder) => {
     const { code, said, used } = await setUp(folder, ["--pears"]);
     strictEqual(code, 1);
-    match(said, /unknown option "--pears"; usage: .*\[--peers\] \[--bench\]/);
+    match(said, /unknown option "--pears"; usage: .*\[--peers\] \[--arm64\] \[--bench\]/);
     deepStrictEqual(used, []);
   }));
 

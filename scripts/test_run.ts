@@ -1,11 +1,11 @@
 /**
  * Runs the tests, in order of cost: type check, house rules, build, unit, then each folder of
- * tests/; at the end the executable, its own tests, and all scenarios once more by it and on epoll,
- * so that each has passed on both engines and each form of the program has met each. Every stage
- * runs even if an earlier one failed, so that one run tells all; only without a shim nothing would
- * be told, so a failed build ends the run.
+ * tests/; at the end the executable, its own tests, and TCP, UDP and health once more by it and on
+ * epoll. Every stage runs even if an earlier one failed, so that one run tells all; only without a
+ * shim nothing would be told, so a failed build ends the run.
  *
  *   deno task test                          everything
+ *   deno task test --epoll                  the same, with every scenario on both engines
  *   deno task test src/ring                 the tests in a folder or file
  *   deno task test src/ring --filter=lease  what is not a path goes to `deno test`
  *
@@ -19,15 +19,22 @@ const DEADLINE_MS = 40 * 60 * 1000;
 const UNIT_FOLDERS = ["src", "ffi", "scripts"];
 /** First those that tell more precisely what is wrong. Other folders of tests/ follow by name. */
 const FOLDER_ORDER = ["scenario", "simulation", "fuzz"];
-/** Scenarios that measure or fill what all share: memory, open files, the cores themselves. */
-const MEASURING = ["limits", "memory", "real", "relay", "samples"]
+/**
+ * Scenarios that measure or fill what all share (memory, open files, the cores themselves), or
+ * whose servers must answer within tenths of a second.
+ */
+const MEASURING = ["health", "limits", "memory", "real", "relay", "resilience", "samples"]
   .map((name) => `tests/scenario/${name}/`);
-/** Scenarios wait more than they work. */
-const SCENARIO_JOBS = "3";
+/** What the executable is put through, on epoll, in every run. */
+const EXECUTABLE_SCENARIOS = ["health", "relay", "udp"].map((name) => `tests/scenario/${name}/`);
+/** Of scenarios at once: they start whole programs, and some look at the clock. */
+const SCENARIO_JOBS = "2";
 const EXECUTABLE_PATH = "dist/ringway-linux-x64";
 
 interface Request {
   readonly gate: boolean;
+  /** Every scenario by the executable and on epoll, not only those of EXECUTABLE_SCENARIOS. */
+  readonly epoll: boolean;
   /** Relative to the root; empty means everything. */
   readonly paths: readonly string[];
   /** For `deno test`. */
@@ -35,10 +42,11 @@ interface Request {
 }
 
 export function readRequest(args: readonly string[], isPath: (path: string) => boolean): Request {
-  const rest = args.filter((arg) => arg !== "--gate" && arg !== "--");
+  const rest = args.filter((arg) => !["--gate", "--epoll", "--"].includes(arg));
   const clean = (path: string) => path.replace(/^\.\//, "").replace(/\/$/, "");
   return {
     gate: args.includes("--gate"),
+    epoll: args.includes("--epoll"),
     paths: rest.filter((arg) => isPath(arg)).map(clean),
     options: rest.filter((arg) => !isPath(arg)),
   };
@@ -84,7 +92,10 @@ export function planStages(request: Request, testFiles: readonly string[]): Stag
   // Who has chosen a few tests of the executable does not mean all that can be done with it.
   if (paths.length > 0) return stages;
   const env = { RINGWAY_PROGRAM: EXECUTABLE_PATH, RINGWAY_IO: "epoll" };
-  stages.push(...planScenarios("executable on epoll", chosen.get(SCENARIO) ?? [], options, env));
+  const scenarios = (chosen.get(SCENARIO) ?? []).filter((file) =>
+    request.epoll || EXECUTABLE_SCENARIOS.some((folder) => file.startsWith(folder))
+  );
+  stages.push(...planScenarios("executable on epoll", scenarios, options, env));
   return stages;
 }
 

@@ -11,6 +11,7 @@ const FILES = [
   "tests/fuzz/http1_test.ts",
   "tests/scenario/memory/idle_test.ts",
   "tests/scenario/tcp/drain_test.ts",
+  "tests/scenario/udp/echo_test.ts",
   "tests/simulation/tunnel_test.ts",
 ];
 
@@ -33,9 +34,24 @@ Deno.test("a whole run goes from cheap to dear, and forgets no folder", () => {
     "compile",
     "executable",
     "executable on epoll",
-    "executable on epoll, alone",
   ]);
   deepStrictEqual(names("--gate").slice(0, 3), ["format", "lint", "type check"]);
+});
+
+Deno.test("each run puts TCP, UDP and health through the executable; --epoll everything", () => {
+  const stages = (...args: string[]) =>
+    planStages(readRequest(args, () => false), FILES)
+      .filter(({ name }) => name.startsWith("executable on epoll"));
+  const [usual] = stages();
+  deepStrictEqual(usual.env, {
+    ...{ RINGWAY_PROGRAM: "dist/ringway-linux-x64", RINGWAY_IO: "epoll" },
+    DENO_JOBS: "2",
+  });
+  deepStrictEqual(usual.args.slice(-1), ["tests/scenario/udp/echo_test.ts"]);
+  deepStrictEqual(stages("--epoll").map(({ args }) => args.at(-1)), [
+    "tests/scenario/udp/echo_test.ts",
+    "tests/scenario/memory/idle_test.ts",
+  ]);
 });
 
 Deno.test("paths choose files and leave out the stages without any", () => {

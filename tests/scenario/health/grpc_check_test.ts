@@ -5,7 +5,7 @@ import { startRingway } from "../ringway_process.ts";
 import { until } from "../until.ts";
 import { GrpcServer, NOT_FOUND, NOT_SERVING, SERVING } from "./grpc_server.ts";
 
-const QUICK = "interval: 200ms, timeout: 200ms, rise: 2, fall: 2";
+const QUICK = "interval: 500ms, timeout: 500ms, rise: 2, fall: 2";
 
 Deno.test("a gRPC check asks about a service, or the server, and goes by the answer", async () => {
   await using a = await GrpcServer.start();

@@ -1,0 +1,95 @@
+/**
+ * The executable serving in an empty root: process 1 of its own namespace, seen from outside. Its
+ * configuration comes by standard input, because there is no file.
+ */
+import { inEmptyRoot, PROGRAM_PATH } from "../../scripts/compile/empty_root.ts";
+import { until } from "../scenario/until.ts";
+
+export interface LoneOptions {
+  readonly user?: number;
+  readonly writable?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export class LoneProcess {
+  readonly startMs = performance.now();
+  readonly ended: Promise<Deno.CommandStatus>;
+  /** What it wrote. */
+  log = "";
+  readonly #child: Deno.ChildProcess;
+  #pid = 0;
+
+  /** @param root of makeEmptyRoot() */
+  constructor(root: string, config: string, options: LoneOptions = {}) {
+    const [program, ...args] = [...inEmptyRoot(root, options), PROGRAM_PATH, "serve", "-c", "-"];
+    this.#child = new Deno.Command(program, {
+      args,
+      clearEnv: true,
+      env: { PATH: Deno.env.get("PATH")!, ...options.environment },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const written = [this.#child.stdout, this.#child.stderr].map((stream) => this.#follow(stream));
+    this.ended = Promise.all([this.#child.status, ...written]).then(([status]) => status);
+    const writer = this.#child.stdin.getWriter();
+    writer.write(new TextEncoder().encode(config)).then(() => writer.close()).catch(() => {});
+  }
+
+  async #follow(stream: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) this.log += text;
+  }
+
+  /** Waits until it relays; the milliseconds from its start, as the first client has them. */
+  async untilRelaying(port: number): Promise<number> {
+    await until("a byte comes through", () => relays(port), { state: () => this.log });
+    return performance.now() - this.startMs;
+  }
+
+  /** The process that is number 1 inside: the child of who made the namespace. */
+  async pid(): Promise<number> {
+    if (this.#pid !== 0) return this.#pid;
+    this.#pid = await until("it has started", () => childrenOf(this.#child.pid)[0]);
+    return this.#pid;
+  }
+
+  async workerPids(): Promise<number[]> {
+    const pid = await this.pid();
+    return childrenOf(pid);
+  }
+
+  async signal(name: Deno.Signal): Promise<void> {
+    Deno.kill(await this.pid(), name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Its end is that of all processes in its namespace.
+    for (const pid of childrenOf(this.#child.pid)) Deno.kill(pid, "SIGKILL");
+    await this.ended;
+  }
+}
+
+export function childrenOf(pid: number): number[] {
+  const children: number[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
+      const parent = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1];
+      if (Number(parent) === pid) children.push(Number(name));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return children;
+}
+
+async function relays(port: number): Promise<boolean> {
+  try {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await connection.write(new Uint8Array([1]));
+    return await connection.read(new Uint8Array(1)) === 1;
+  } catch {
+    return false; // it does not listen yet
+  }
+}
