@@ -132,6 +132,14 @@ export function capacityWithin(fdsMax: number, tcpSockets: number, udpSockets: n
   };
 }
 
+/**
+ * Open files without which nothing starts: the supervisor holds the sockets of all workers, and a
+ * worker needs room for a connection at each of its own.
+ */
+export function filesNeeded(sockets: number, workers: number): number {
+  return FDS_RESERVED + sockets * Math.max(3, workers);
+}
+
 /** Servers tried for one connection: the first and `retries` more. */
 export const ATTEMPTS_MAX = 11;
 

@@ -11,6 +11,7 @@ import {
   FAST_BUFFER_BYTES,
   FAST_BUFFERS_MAX,
   FDS_RESERVED,
+  filesNeeded,
   GATED_BUFFER_BYTES,
   GATED_BUFFERS_MAX,
 } from "../limits.ts";
@@ -70,7 +71,7 @@ function judgeFiles({ filesMax }: Facts, config: Config | null, workers: number)
   const raise = (count: number) =>
     `raise the hard limit to ${count} (ulimit -Hn as root; LimitNOFILE=${count} in a unit of ` +
     `systemd; docker run --ulimit nofile=${count}:${count})`;
-  const needed = FDS_RESERVED + Math.max(3 * sockets, workers * sockets);
+  const needed = filesNeeded(sockets, workers);
   if (filesMax < needed) {
     return [
       fail(

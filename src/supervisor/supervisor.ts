@@ -9,7 +9,7 @@
 import type { Shim } from "../../ffi/shim.ts";
 import type { Config } from "../config/config.ts";
 import type { Level } from "../log/log.ts";
-import { FDS_RESERVED, SUBMISSIONS_MAX } from "../limits.ts";
+import { filesNeeded, SUBMISSIONS_MAX } from "../limits.ts";
 import { FLOWS_OPEN, SHEDDING, STATE, TUNNELS_OPEN } from "../metrics/metric_names.ts";
 import { mapShared, pagesFor } from "../../ffi/shim.ts";
 import type { ControlMessage } from "../upstream/plan.ts";
@@ -52,9 +52,7 @@ export interface SupervisorEvents {
 
 /** @throws Error when a process could not hold its sockets and a connection for each of them. */
 function checkFiles(fdsMax: number, sockets: number, workers: number): void {
-  const mine = FDS_RESERVED + sockets * workers;
-  const each = FDS_RESERVED + 3 * sockets;
-  const needed = Math.max(mine, each);
+  const needed = filesNeeded(sockets, workers);
   if (fdsMax >= needed) return;
   throw new Error(
     `the limit of open files (${fdsMax}) is too low for ${plural(sockets, "listening socket")} ` +
