@@ -7,17 +7,18 @@
  *   deno task compile --force                although nothing has changed
  *
  * Nothing is done when dist/ was made from what is there now: a record in the cache holds the hash
- * of all inputs. An executable that does not pass its smoke test is not put into dist/.
+ * of all inputs. An executable that does not pass its trial is not put into dist/.
  */
 import { announce, run, SetupFailure } from "./command.ts";
 import { distTexts } from "./compile/dist_texts.ts";
 import { inEmulation } from "./compile/emulation.ts";
-import { hashBytes, makeExecutable } from "./compile/executable.ts";
+import { makeExecutable } from "./compile/executable.ts";
 import { readCommit } from "./compile/facts.ts";
+import { hashBytes } from "./compile/hash.ts";
 import { hashInputs, isCompiled, records, writeRecord } from "./compile/inputs.ts";
 import { makeRootfs } from "./compile/rootfs.ts";
 import { hasDenort } from "./compile/runtime.ts";
-import { smokeTest } from "./compile/smoke_test.ts";
+import { runTrial } from "./compile/trial.ts";
 import { makeSoftwareBill } from "./compile/software_bill.ts";
 import {
   executableName,
@@ -73,7 +74,7 @@ async function compile(root: string, target: Target, request: Request): Promise<
     const staged = `${work}/${name}`;
     Deno.writeFileSync(staged, bytes, { mode: 0o755 });
     Deno.chmodSync(staged, 0o755);
-    await trySmoke(staged, target, facts.version, `${work}/root`);
+    await tryOut(staged, target, facts.version, `${work}/root`);
     Deno.mkdirSync(`${root}/dist`, { recursive: true });
     Deno.renameSync(staged, `${root}/dist/${name}`);
     makeRootfs(`${root}/dist/${name}`, `${root}/dist/${name}-rootfs.tar`);
@@ -93,7 +94,7 @@ async function check(root: string): Promise<void> {
   if (!outcome.ok) throw new SetupFailure(`the program has type errors:\n${outcome.stderr}`);
 }
 
-async function trySmoke(
+async function tryOut(
   executable: string,
   target: Target,
   version: string,
@@ -107,7 +108,7 @@ async function trySmoke(
     return;
   }
   announce("trying it ...");
-  const { root, startMs } = await smokeTest(executable, version, folder, launcher);
+  const { root, startMs } = await runTrial(executable, version, folder, launcher);
   const where = root === null ? "in the usual root: an empty one is not allowed here" : "alone";
   announce(`it carries bytes (${where}; the first after ${Math.round(startMs)} ms)`);
 }

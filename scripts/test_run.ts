@@ -5,7 +5,7 @@
  * shim nothing would be told, so a failed build ends the run.
  *
  *   deno task test                          everything
- *   deno task test --epoll                  the same, with every scenario on both engines
+ *   deno task test --all                    the same, every scenario on both engines, and arm64
  *   deno task test src/ring                 the tests in a folder or file
  *   deno task test src/ring --filter=lease  what is not a path goes to `deno test`
  *
@@ -33,8 +33,11 @@ const EXECUTABLE_PATH = "dist/ringway-linux-x64";
 
 interface Request {
   readonly gate: boolean;
-  /** Every scenario by the executable and on epoll, not only those of EXECUTABLE_SCENARIOS. */
-  readonly epoll: boolean;
+  /**
+   * Every scenario by the executable and on epoll, not only those of EXECUTABLE_SCENARIOS; and the
+   * executable for arm64, which takes minutes to make and to emulate.
+   */
+  readonly all: boolean;
   /** Relative to the root; empty means everything. */
   readonly paths: readonly string[];
   /** For `deno test`. */
@@ -42,11 +45,11 @@ interface Request {
 }
 
 export function readRequest(args: readonly string[], isPath: (path: string) => boolean): Request {
-  const rest = args.filter((arg) => !["--gate", "--epoll", "--"].includes(arg));
+  const rest = args.filter((arg) => !["--gate", "--all", "--"].includes(arg));
   const clean = (path: string) => path.replace(/^\.\//, "").replace(/\/$/, "");
   return {
     gate: args.includes("--gate"),
-    epoll: args.includes("--epoll"),
+    all: args.includes("--all"),
     paths: rest.filter((arg) => isPath(arg)).map(clean),
     options: rest.filter((arg) => !isPath(arg)),
   };
@@ -83,8 +86,10 @@ export function planStages(request: Request, testFiles: readonly string[]): Stag
       ],
     );
   }
-  const executableTests = chosen.get(EXECUTABLE);
-  if (executableTests === undefined) return stages;
+  const executableTests = (chosen.get(EXECUTABLE) ?? []).filter((file) =>
+    request.all || paths.length > 0 || file !== EMULATED_TEST
+  );
+  if (executableTests.length === 0) return stages;
   stages.push(
     { name: "compile", args: runScript("scripts/compile.ts"), live: true },
     testStage({ name: EXECUTABLE, files: executableTests, options, isAlone: true }),
@@ -93,7 +98,7 @@ export function planStages(request: Request, testFiles: readonly string[]): Stag
   if (paths.length > 0) return stages;
   const env = { RINGWAY_PROGRAM: EXECUTABLE_PATH, RINGWAY_IO: "epoll" };
   const scenarios = (chosen.get(SCENARIO) ?? []).filter((file) =>
-    request.epoll || EXECUTABLE_SCENARIOS.some((folder) => file.startsWith(folder))
+    request.all || EXECUTABLE_SCENARIOS.some((folder) => file.startsWith(folder))
   );
   stages.push(...planScenarios("executable on epoll", scenarios, options, env));
   return stages;
@@ -136,6 +141,7 @@ function planScenarios(
 const BUILD = "build";
 const SCENARIO = "scenario";
 const EXECUTABLE = "executable";
+const EMULATED_TEST = "tests/executable/arm64_test.ts";
 
 /** The folder of tests/ that a test file is in, or "unit". */
 function stageName(file: string): string {

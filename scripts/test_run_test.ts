@@ -7,6 +7,7 @@ const FILES = [
   "scripts/tidy_test.ts",
   "tests/all_test.ts",
   "tests/admin/top_test.ts",
+  "tests/executable/arm64_test.ts",
   "tests/executable/start_test.ts",
   "tests/fuzz/http1_test.ts",
   "tests/scenario/memory/idle_test.ts",
@@ -38,7 +39,7 @@ Deno.test("a whole run goes from cheap to dear, and forgets no folder", () => {
   deepStrictEqual(names("--gate").slice(0, 3), ["format", "lint", "type check"]);
 });
 
-Deno.test("each run puts TCP, UDP and health through the executable; --epoll everything", () => {
+Deno.test("each run puts TCP, UDP and health through the executable; --all everything", () => {
   const stages = (...args: string[]) =>
     planStages(readRequest(args, () => false), FILES)
       .filter(({ name }) => name.startsWith("executable on epoll"));
@@ -48,10 +49,21 @@ Deno.test("each run puts TCP, UDP and health through the executable; --epoll eve
     DENO_JOBS: "2",
   });
   deepStrictEqual(usual.args.slice(-1), ["tests/scenario/udp/echo_test.ts"]);
-  deepStrictEqual(stages("--epoll").map(({ args }) => args.at(-1)), [
+  deepStrictEqual(stages("--all").map(({ args }) => args.at(-1)), [
     "tests/scenario/udp/echo_test.ts",
     "tests/scenario/memory/idle_test.ts",
   ]);
+});
+
+Deno.test("what is emulated is for --all, or for who asks for it", () => {
+  const files = (...args: string[]) => {
+    const request = readRequest(args, (path) => path.startsWith("tests"));
+    return planStages(request, FILES).find(({ name }) => name === "executable")?.args.slice(4);
+  };
+  const [arm64, start] = ["tests/executable/arm64_test.ts", "tests/executable/start_test.ts"];
+  deepStrictEqual(files(), [start]);
+  deepStrictEqual(files("--all"), [arm64, start]);
+  deepStrictEqual(files(arm64), [arm64]);
 });
 
 Deno.test("paths choose files and leave out the stages without any", () => {

@@ -12,6 +12,7 @@ import { type Bundle, makeBundle } from "./bundle.ts";
 import { type DebianFiles, provideDebianFiles } from "./debian_files.ts";
 import { makeFacts } from "./facts.ts";
 import { makeFrames } from "./frames.ts";
+import { hashBytes } from "./hash.ts";
 import { makeImage, type Part } from "./image.ts";
 import { buildLauncher, buildShimFor } from "./native_code.ts";
 import { collectLibraries } from "./needed_libraries.ts";
@@ -134,10 +135,6 @@ async function describe(
     compiler: version.stdout.trim(),
     runtime: kind,
   });
-}
-
-export async function hashBytes(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 function encode(text: string): Uint8Array<ArrayBuffer> {

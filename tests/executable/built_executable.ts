@@ -21,8 +21,8 @@ async function provide(): Promise<string> {
   return `${ROOT}/dist/${executableName(ownTarget())}`;
 }
 
-/** Does nothing where dist/ is what it would make. */
-export async function compile(options: readonly string[]): Promise<void> {
+/** Does nothing where dist/ is what it would make. What it said. */
+export async function compile(options: readonly string[]): Promise<string> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", `${ROOT}/scripts/compile.ts`, ...options],
     stdin: "null",
@@ -30,5 +30,7 @@ export async function compile(options: readonly string[]): Promise<void> {
     stderr: "piped",
     signal: AbortSignal.timeout(COMPILE_TIMEOUT_MS),
   }).output();
-  if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
+  const said = new TextDecoder().decode(stderr);
+  if (code !== 0) throw new Error(said);
+  return said;
 }

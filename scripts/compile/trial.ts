@@ -10,7 +10,7 @@ const DEADLINE_MS = 60_000;
 const ASK_INTERVAL_MS = 10;
 
 /** What it said about itself. */
-export interface SmokeResult {
+export interface TrialResult {
   readonly version: string;
   /** Null: this system gives nobody an empty root, so it ran in the usual one. */
   readonly root: string | null;
@@ -23,12 +23,12 @@ export interface SmokeResult {
  * @param folder an empty one to use
  * @throws SetupFailure
  */
-export async function smokeTest(
+export async function runTrial(
   executable: string,
   version: string,
   folder: string,
   launcher: readonly string[] = [],
-): Promise<SmokeResult> {
+): Promise<TrialResult> {
   makeEmptyRoot(executable, folder);
   const isEmpty = canEmptyRoot(folder);
   const command = isEmpty
