@@ -43,6 +43,7 @@ const SYMBOLS = {
   rw_close_on_exec: { parameters: ["i32", "u32"], result: "i32" },
   rw_nonblocking: { parameters: ["i32"], result: "i32" },
   rw_fd_limit_raise: { parameters: [], result: "i32" },
+  rw_cpu_ms: { parameters: [], result: "f64" },
   rw_affinity: { parameters: [], result: "i32" },
   rw_pin: { parameters: ["u32"], result: "i32" },
   rw_name: { parameters: [], result: "i32" },

@@ -419,6 +419,14 @@ int32_t rw_fd_limit_raise(void) {
   return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int32_t)limit.rlim_cur;
 }
 
+/* CPU time that this process has used, of all its threads. */
+double rw_cpu_ms(void) {
+  struct rusage use;
+  if (getrusage(RUSAGE_SELF, &use) < 0) return 0;
+  double seconds = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec);
+  return seconds * 1e3 + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e3;
+}
+
 /* Writes the mask of CPUs this process may use into scratch, one bit per CPU; returns its bytes. */
 int32_t rw_affinity(void) {
   memset(control.scratch, 0, sizeof control.scratch);

@@ -81,6 +81,8 @@ int32_t rw_close(int32_t fd);
 int32_t rw_close_on_exec(int32_t fd, uint32_t on);
 int32_t rw_nonblocking(int32_t fd);
 int32_t rw_fd_limit_raise(void);
+/* CPU time of this process so far, in milliseconds; a double, because it has no bound. */
+double rw_cpu_ms(void);
 int32_t rw_affinity(void);
 int32_t rw_pin(uint32_t cpu);
 int32_t rw_name(void);

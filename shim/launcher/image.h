@@ -12,7 +12,7 @@
 #define PART_NAME_BYTES 32
 #define PARTS_MAX 32
 /* Unpacked. Every frame of a part has this size, but the last, which may be shorter. */
-#define FRAME_BYTES_MAX (4u << 20)
+#define FRAME_BYTES_MAX (2u << 20)
 
 /* What a part is for, beyond its name. */
 #define PART_EXECUTABLE 1u /* holds machine code */

@@ -21,7 +21,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -40,6 +39,7 @@
 /* More gain nothing: memory is the limit then. */
 #define THREADS_MAX 6
 #define STACK_BYTES (256 * 1024)
+#define HUGE_PAGE_BYTES (2u << 20)
 #define OUT_OF_MEMORY "there is not enough memory to unpack this program: it takes about 110 MB, " \
 	"and 60 MB more for each process; raise the memory limit"
 
@@ -99,6 +99,24 @@ static void write_all(int fd, const uint8_t *bytes, size_t count, off_t offset)
 	}
 }
 
+/*
+ * On huge pages where the kernel gives some: a decoder jumps back into what it has written, and
+ * small pages would cost it a look into the page tables each time. Never freed: the process that
+ * these threads belong to is about to become another program.
+ */
+static uint8_t *allocate_buffer(void)
+{
+	size_t bytes = FRAME_BYTES_MAX + HUGE_PAGE_BYTES;
+	uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		fail(EXIT_SYSTEM, OUT_OF_MEMORY);
+	uintptr_t start = (uintptr_t)memory;
+	uint8_t *buffer = memory + (HUGE_PAGE_BYTES - start % HUGE_PAGE_BYTES) % HUGE_PAGE_BYTES;
+	madvise(buffer, FRAME_BYTES_MAX, MADV_HUGEPAGE);
+	return buffer;
+}
+
 /* Parts are few and their frames stand in order, so looking through all of them is nothing. */
 static uint32_t part_of(const struct image *image, uint32_t frame)
 {
@@ -113,9 +131,9 @@ static void *unpack_frames(void *argument)
 	struct work *work = argument;
 	const struct image *image = work->image;
 	ZSTD_DCtx *context = ZSTD_createDCtx();
-	uint8_t *buffer = malloc(FRAME_BYTES_MAX);
-	if (context == NULL || buffer == NULL)
+	if (context == NULL)
 		fail(EXIT_SYSTEM, OUT_OF_MEMORY);
+	uint8_t *buffer = allocate_buffer();
 	for (;;) {
 		uint32_t index = atomic_fetch_add(&work->next_frame, 1);
 		if (index >= image->frame_count)
@@ -132,7 +150,6 @@ static void *unpack_frames(void *argument)
 		off_t offset = (off_t)(index - image->parts[part].frame_first) * FRAME_BYTES_MAX;
 		write_all(work->fds[part], buffer, count, offset);
 	}
-	free(buffer);
 	ZSTD_freeDCtx(context);
 	return NULL;
 }

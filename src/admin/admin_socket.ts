@@ -4,7 +4,6 @@
  * A socket file left by a dead process is replaced; one that somebody still answers on is not. What
  * is answered is not decided here but in api.ts.
  */
-import { dirname } from "node:path";
 import { reasonOf, whyUnanswered } from "./admin_client.ts";
 import { answerRequest, type Control } from "./api.ts";
 
@@ -48,6 +47,12 @@ function refuseFile(path: string): void {
 
 type Warn = (text: string) => void;
 
+/** As dirname() of node:path, to load which would delay every start. */
+function folderOf(path: string): string {
+  const end = path.lastIndexOf("/");
+  return end < 0 ? "." : path.slice(0, Math.max(end, 1));
+}
+
 /**
  * Listens at `path`, where nobody else may, and replaces a socket that is there.
  *
@@ -64,7 +69,7 @@ function listen(
   owner: Owner | null,
 ): Deno.HttpServer {
   refuseFile(path);
-  const folder = Deno.makeTempDirSync({ dir: dirname(path), prefix: "." });
+  const folder = Deno.makeTempDirSync({ dir: folderOf(path), prefix: "." });
   let server: Deno.HttpServer | undefined;
   try {
     server = Deno.serve({

@@ -5,7 +5,6 @@
  * Standard input is the supervisor's control pipe and stays open: its end means that the
  * supervisor is gone. Standard output carries messages to it.
  */
-import process from "node:process";
 import { capacityWithin } from "../limits.ts";
 import { mapShared, openShim } from "../../ffi/shim.ts";
 import { KernelRing } from "../ring/kernel_ring.ts";
@@ -68,10 +67,8 @@ export function runWorker(): never {
     controlFd: CONTROL_FD,
     signalFd,
     parse: (bytes, count) => channel.parse(bytes, count),
-    cpuMs: () => {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1000;
-    },
+    // Not the runtime's: to load what has it takes longer than all else of a worker's start.
+    cpuMs: () => shim.library.rw_cpu_ms(),
   }, log);
   const { done, failure } = harden(shim.library, plan);
   if (failure !== null) log.log("warn", `hardening is not complete: ${failure}`);
