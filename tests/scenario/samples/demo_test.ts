@@ -2,7 +2,7 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { launchRingway, type RingwayProcess, ROOT } from "../ringway_process.ts";
 import { until } from "../until.ts";
 
-/** What README promises is a fifth of that; the machine of a test may be busy. */
+/** What README promises is a quarter of that; the machine of a test may be busy. */
 const START_MS_MAX = 2000;
 
 function launchDemo(): RingwayProcess {
