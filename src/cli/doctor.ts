@@ -4,13 +4,13 @@
  * src/doctor/.
  */
 import { plural } from "../base/plural.ts";
-import { quoteText } from "../base/quoted_text.ts";
-import { type Config, IO_CHOICES, type IoChoice } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { fail, type Finding, type FindingState, ok, worstState } from "../doctor/finding.ts";
 import { judgeFacts } from "../doctor/judge_facts.ts";
 import { readFacts } from "../doctor/read_facts.ts";
 import { openShim } from "../../ffi/shim.ts";
 import { loadConfig } from "./check.ts";
+import { ENGINE_VARIABLE, ENGINE_WORDS, type EngineWord, readEngineWord } from "./engine_choice.ts";
 import { EXIT_OK, EXIT_UNAVAILABLE } from "./exit_status.ts";
 import { ownCommand } from "./own_command.ts";
 import { ownPaint, print } from "./output.ts";
@@ -55,30 +55,22 @@ export function renderFindings(
   return `${lines.join("\n")}\n\n${sum}\n`;
 }
 
-/** What the environment says of the engine, if it says anything; and the word, if it is one. */
-function judgeEnvironment(word: string): { readonly finding: Finding; readonly io?: IoChoice } {
-  const topic = "RINGWAY_IO";
-  const io = IO_CHOICES.find((choice) => choice === word);
-  if (io !== undefined) return { finding: ok(topic, `${io}, whatever the configuration says`), io };
-  return {
-    finding: fail(
-      topic,
-      `${quoteText(word)} is no engine`,
-      `set it to one of ${IO_CHOICES.join(", ")}`,
-    ),
-  };
+function judgeEngineWord({ text, io }: EngineWord): Finding {
+  const topic = ENGINE_VARIABLE;
+  return io === null
+    ? fail(topic, `${text} is no engine`, `set it to ${ENGINE_WORDS}`)
+    : ok(topic, `${io}, whatever the configuration says`);
 }
 
 export async function runDoctor(named: string | undefined, json: boolean): Promise<number> {
   const { finding, config } = await judgeConfig(named);
-  const word = Deno.env.get("RINGWAY_IO") ?? "";
-  const chosen = word === "" ? null : judgeEnvironment(word);
+  const word = readEngineWord();
   // Before the facts are read: afterwards little is left to this process.
   const paint = ownPaint();
   const findings = [
     finding,
-    ...chosen === null ? [] : [chosen.finding],
-    ...judgeFacts(readFacts(openShim()), config, chosen?.io),
+    ...word === null ? [] : [judgeEngineWord(word)],
+    ...judgeFacts(readFacts(openShim()), config, word?.io ?? undefined),
   ];
   const state = worstState(findings);
   print(

@@ -8,8 +8,7 @@
 import { type AdminSocket, defaultAdminPath, openAdminSocket } from "../admin/admin_socket.ts";
 import { EACCES, EPERM } from "../base/errno.ts";
 import { plural } from "../base/plural.ts";
-import { quoteText } from "../base/quoted_text.ts";
-import { type Config, IO_CHOICES } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { renderDiagnostics } from "../config/diagnostic.ts";
 import { type Format, isLogged, type Level, renderLine } from "../log/log.ts";
 import { openShim } from "../../ffi/shim.ts";
@@ -20,6 +19,7 @@ import { PlatformError } from "../supervisor/platform.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { loadConfig } from "./check.ts";
 import { UsageError } from "./command_line.ts";
+import { ENGINE_VARIABLE, ENGINE_WORDS, readEngineWord } from "./engine_choice.ts";
 import {
   EXIT_CONFIG,
   EXIT_FAILURE,
@@ -112,19 +112,14 @@ function surviveErrors(log: Log): void {
   });
 }
 
-/**
- * The environment may choose the engine, too: where the file is one for many machines.
- * @throws UsageError for a word that is none.
- */
-function withEngine(config: Config, word: string | undefined): Config {
-  if (word === undefined || word === "") return config;
-  const io = IO_CHOICES.find((choice) => choice === word);
-  if (io === undefined) {
-    throw new UsageError(
-      `RINGWAY_IO is ${quoteText(word)}; it must be one of ${IO_CHOICES.join(", ")}`,
-    );
+/** @throws UsageError for a word in the environment that is no engine. */
+function withEngine(config: Config): Config {
+  const word = readEngineWord();
+  if (word === null) return config;
+  if (word.io === null) {
+    throw new UsageError(`${ENGINE_VARIABLE} is ${word.text}; it must be ${ENGINE_WORDS}`);
   }
-  return { ...config, io };
+  return { ...config, io: word.io };
 }
 
 /** What says that there is no folder to write in, as in a read-only root without any. */
@@ -172,7 +167,7 @@ export async function runServe(named: string | undefined): Promise<number> {
 export async function serveConfig(chosen: Chosen): Promise<number> {
   const log = makeLog(chosen.config);
   const demo = startDemoServers(chosen.config);
-  const config = withEngine(demo.config, Deno.env.get("RINGWAY_IO"));
+  const config = withEngine(demo.config);
   let supervisor: Supervisor | null = null;
   let notifier: Notifier | null = null;
   let admin: AdminSocket | null = null;

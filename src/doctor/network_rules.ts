@@ -2,6 +2,7 @@
  * What the network of this process holds ready for listeners and for connections to servers, and
  * what this process may do there.
  */
+import { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_NET_RAW } from "../base/capability.ts";
 import { plural } from "../base/plural.ts";
 import type { Config } from "../config/config.ts";
 import { BACKLOG_DEFAULT, DATAGRAM_SOCKET_BYTES } from "../limits.ts";
@@ -10,14 +11,18 @@ import type { Facts } from "./facts.ts";
 import { fail, type Finding, note, ok } from "./finding.ts";
 
 /** By name, their numbers in include/uapi/linux/capability.h. */
-const CAPABILITIES = { net_bind_service: 10n, net_admin: 12n, net_raw: 13n } as const;
+const CAPABILITIES = {
+  net_bind_service: CAP_NET_BIND_SERVICE,
+  net_admin: CAP_NET_ADMIN,
+  net_raw: CAP_NET_RAW,
+} as const;
 type Capability = keyof typeof CAPABILITIES;
 
 /** Of the connections that the firewall can follow: from here on the end is near. */
 const CONNTRACK_FULL = 0.8;
 
 function has({ capabilities }: Facts, name: Capability): boolean {
-  return capabilities !== null && (capabilities >> CAPABILITIES[name] & 1n) === 1n;
+  return capabilities !== null && (capabilities & BigInt(CAPABILITIES[name])) !== 0n;
 }
 
 /** Addresses of a configuration that need the capability. */

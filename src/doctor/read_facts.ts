@@ -6,21 +6,12 @@
 import { FEATURES, RECEIVE_ALLOWANCE } from "../../ffi/layout.ts";
 import type { Shim } from "../../ffi/shim.ts";
 import { SUBMISSIONS_MAX } from "../limits.ts";
+import { URING } from "../ring/ring.ts";
 import { cpusOf, readQuota } from "../supervisor/cores.ts";
+import { type ReadText, readText } from "../supervisor/file_text.ts";
 import { readPlatformFacts } from "../supervisor/platform.ts";
 import { type Hardening, readHardening, requestHardening } from "../worker/hardening.ts";
 import type { Facts, KernelFacts, NetworkFacts, ProcessFacts } from "./facts.ts";
-
-/** The text of a file; null when there is none, or none for us. */
-export type ReadText = (path: string) => string | null;
-
-function readText(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return null;
-  }
-}
 
 /** What a file holds, if that is one number. */
 function readNumber(read: ReadText, path: string): number | null {
@@ -33,9 +24,6 @@ function wordBehind(text: string | null, word: string): string | null {
   const line = text?.split("\n").find((line) => line.startsWith(word));
   return line?.slice(word.length).trim().split(/\s+/)[0] ?? null;
 }
-
-/** RW_URING of shim.h. */
-const URING = 0;
 
 /** Opens a ring as large as a worker's: small ones may fit where those do not. */
 function readRing(shim: Shim, read: ReadText): Pick<KernelFacts, "uring" | "receiveAllowance"> {

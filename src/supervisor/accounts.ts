@@ -5,20 +5,12 @@
  * container without these files still has numbers. Accounts of a directory service are for the
  * same reason not found; their numbers are.
  */
+import { type ReadText, readText } from "./file_text.ts";
+
 export interface UserAccount {
   readonly uid: number;
   /** Null: a number that is in no file. */
   readonly gid: number | null;
-}
-
-type ReadText = (path: string) => string;
-
-function readText(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return ""; // a container without one: then only numbers are known
-  }
 }
 
 /** The row in which `text` is the name, or the number, which stands third. */
@@ -29,7 +21,8 @@ function rowOf(
   read: ReadText,
 ): readonly string[] | null {
   const column = /^[0-9]+$/.test(text) ? 2 : 0;
-  const rows = read(file).split("\n").map((line) => line.split(":")).filter((row) =>
+  // A container without one: then only numbers are known.
+  const rows = (read(file) ?? "").split("\n").map((line) => line.split(":")).filter((row) =>
     row.length > 2
   );
   const row = rows.find((cells) => cells[column] === text);

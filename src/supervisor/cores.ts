@@ -2,6 +2,7 @@
  * How many workers, and on which CPUs: `workers: auto` follows the process's CPU affinity and the
  * cgroup's CPU quota, so that a container with 2 of 64 cores gets 2 workers.
  */
+import { type ReadText, readText } from "./file_text.ts";
 import { WORKERS_MAX } from "../limits.ts";
 
 /** CPU numbers set in an affinity mask, lowest first. */
@@ -48,19 +49,11 @@ export function chooseCores(
   };
 }
 
-function readText(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return null; // this kind of cgroup is not mounted
-  }
-}
-
 /**
  * The quota of this process's cgroup and of those above it, the smallest counts.
  * @param read the text of a file, null when there is none.
  */
-export function readQuota(read: (path: string) => string | null = readText): number {
+export function readQuota(read: ReadText = readText): number {
   const own = read("/proc/self/cgroup") ?? "";
   let quota = Infinity;
   for (const line of own.trim().split("\n")) {

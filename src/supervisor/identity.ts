@@ -5,16 +5,12 @@
  * What stays with the supervisor is the right to bind ports below 1024, and that of sockets from
  * other addresses where a backend is transparent, which its workers get as well.
  */
+import { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_NET_RAW } from "../base/capability.ts";
 import { describeErrno, EINVAL, EPERM } from "../base/errno.ts";
 import type { Config } from "../config/config.ts";
 import type { Shim } from "../../ffi/shim.ts";
 import { findGroup, findUser } from "./accounts.ts";
 import { BindError } from "./bind_error.ts";
-
-// include/uapi/linux/capability.h
-const CAP_NET_BIND_SERVICE = 1 << 10;
-const CAP_NET_ADMIN = 1 << 12;
-const CAP_NET_RAW = 1 << 13;
 
 export interface Identity {
   readonly uid: number;

@@ -3,15 +3,7 @@
  * machine's, whichever is nearer to its end. What the kernel can give back at any time (caches of
  * files) does not count as used, or a container that reads files would always look full.
  */
-type ReadText = (path: string) => string | null;
-
-function readText(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return null; // this kind of cgroup is not mounted
-  }
-}
+import { type ReadText, readText } from "./file_text.ts";
 
 /** A number that stands behind a word at the start of a line; 0 where there is none. */
 function figureOf(text: string, word: string): number {

@@ -6,6 +6,7 @@
  * sysctl and the process's seccomp mode are read, and named, instead of guessed.
  */
 import type { IoChoice } from "../config/config.ts";
+import { readText } from "./file_text.ts";
 import { describeErrno, EACCES, EINVAL, ENOMEM, ENOSYS, EPERM } from "../base/errno.ts";
 
 /** What completes a worker's operations. */
@@ -86,14 +87,6 @@ function findLocks({ errno, disabled, filtered }: PlatformFacts): string[] {
 function isOld(kernel: string): boolean {
   const [major, minor] = kernel.split(".").map((part) => parseInt(part));
   return major < 6 || major === 6 && minor < 1;
-}
-
-function readText(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return null;
-  }
 }
 
 /** What the machine says of a ring that could not be opened. */

@@ -131,7 +131,6 @@ export type ControlMessage =
 export type WorkerMessage =
   | {
     readonly type: "ready";
-    readonly multishot: boolean;
     /** The steps of its hardening that are done, by name. */
     readonly hardening: readonly string[];
   }

@@ -8,6 +8,7 @@
  * programs of the same user may look into a worker is not touched: that is what operators measure
  * and search faults with, and the filter keeps a worker itself from doing it to others.
  */
+import { CAP_DAC_OVERRIDE, CAP_NET_ADMIN, CAP_NET_RAW } from "../base/capability.ts";
 import { describeErrno } from "../base/errno.ts";
 import type { Library } from "../../ffi/shim.ts";
 import { AF_UNIX } from "../net/socket_address.ts";
@@ -25,11 +26,6 @@ const STEPS = [
 const ALL_STEPS = 31;
 const ALLOW_UNIX = 256;
 const ALLOW_BIND = 512;
-
-// include/uapi/linux/capability.h
-const CAP_DAC_OVERRIDE = 1 << 1;
-const CAP_NET_ADMIN = 1 << 12;
-const CAP_NET_RAW = 1 << 13;
 
 export interface Hardening {
   /** Names of the steps that are done. */

@@ -75,7 +75,7 @@ export function runWorker(): never {
   log.log("debug", `hardened: ${done.join(", ")}`);
   worker.start();
   for (const message of channel.parse(rest, rest.length)) worker.apply(message);
-  log.send({ type: "ready", multishot: ring.multishot, hardening: done });
+  log.send({ type: "ready", hardening: done });
   while (worker.state !== DONE) worker.turn();
   Deno.exit(worker.cutCount > 0 ? 3 : 0);
 }
