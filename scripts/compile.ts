@@ -14,7 +14,7 @@ import { distTexts } from "./compile/dist_texts.ts";
 import { inEmulation } from "./compile/emulation.ts";
 import { makeExecutable } from "./compile/executable.ts";
 import { readCommit } from "./compile/facts.ts";
-import { hashBytes } from "./compile/hash.ts";
+import { hashBytes } from "./hash.ts";
 import { hashInputs, isCompiled, records, writeRecord } from "./compile/inputs.ts";
 import { makeRootfs } from "./compile/rootfs.ts";
 import { hasDenort } from "./compile/runtime.ts";

@@ -10,6 +10,7 @@
  */
 import { announce, type Outcome, run, SetupFailure } from "./command.ts";
 import { type Compiler, COMPILER_SERIES, provideCompiler } from "./compiler.ts";
+import { hashBytes } from "./hash.ts";
 import { provideLibraries } from "./static_library.ts";
 
 /** The oldest glibc that the shim runs on, which is the oldest that Deno itself runs on. */
@@ -163,10 +164,6 @@ async function hashInputs(root: string): Promise<string> {
     parts.push(name, await hashBytes(Deno.readFileSync(`${root}/shim/${name}`)));
   }
   return await hashBytes(new TextEncoder().encode(parts.join("\n")));
-}
-
-async function hashBytes(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 function hasSize(path: string, bytes: number): boolean {

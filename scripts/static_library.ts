@@ -22,7 +22,7 @@ const LIBRARIES: readonly StaticLibrary[] = [
 ];
 
 /** The name that Debian gives to this processor's libraries. */
-export const TRIPLET = `${Deno.build.arch}-linux-gnu`;
+const TRIPLET = `${Deno.build.arch}-linux-gnu`;
 
 /**
  * Finds or fetches every library and fills `cache`/include.

@@ -1,14 +1,22 @@
 /*
  * The engine without io_uring, as shim.c sees it: the same queues in memory, served by epoll.
  * Entries, completions and buffer lanes have the layout that io_uring gives them, so TypeScript
- * cannot tell the two apart. Nothing of this leaves the library.
+ * cannot tell the two apart. Both read the clock by the same function. Nothing of this leaves the
+ * library.
  */
 #ifndef RINGWAY_ENGINE_H
 #define RINGWAY_ENGINE_H
 
 #include <stdint.h>
+#include <time.h>
 
 struct rw_control;
+
+static inline double monotonic_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
 
 /* 0, or -errno. Fills in the control block. */
 int32_t engine_open(uint32_t entries, struct rw_control *control);

@@ -22,9 +22,7 @@
 #include <liburing.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EVENTS_MAX 256    /* news of one wait */
@@ -48,12 +46,6 @@ static uint32_t entry_mask, completion_count;
 static struct io_uring_cqe *overflow;
 static uint32_t overflow_first, overflow_count;
 static int epoll_fd = -1;
-
-static void *reserve(size_t bytes) {
-  void *memory = mmap(0, bytes, PROT_READ | PROT_WRITE,
-                      MAP_ANONYMOUS | MAP_PRIVATE | MAP_NORESERVE, -1, 0);
-  return memory == MAP_FAILED ? 0 : memory;
-}
 
 int engine_is_open(void) { return epoll_fd >= 0; }
 
@@ -207,19 +199,13 @@ static void run_queue(void) {
   }
 }
 
-static double milliseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
 static int has_completions(void) { return queues.cq_tail.value != queues.cq_head.value; }
 
 /* What is ready now; when nothing is, waits for it. */
 static void harvest(uint32_t wait_ms) {
   static struct epoll_event news[EVENTS_MAX];
   if (queue_length) run_queue();
-  double end_ms = wait_ms && !has_completions() ? milliseconds() + wait_ms : 0;
+  double end_ms = wait_ms && !has_completions() ? monotonic_ms() + wait_ms : 0;
   for (int patience = end_ms > 0 ? (int)wait_ms : 0;;) {
     if (queue_length > retry_count) patience = 0;
     else if (retry_count && patience > RETRY_MS) patience = RETRY_MS;
@@ -229,7 +215,7 @@ static void harvest(uint32_t wait_ms) {
     if (retry_count) run_queue();
     if (count < 0 || end_ms == 0 || has_completions()) return;
     /* Woken by what nobody waits for, such as room in a socket that nothing is sent to. */
-    double left_ms = end_ms - milliseconds();
+    double left_ms = end_ms - monotonic_ms();
     if (left_ms <= 0) return;
     patience = (int)left_ms + 1;
   }

@@ -26,7 +26,7 @@ static uint32_t queue_head, queue_tail; /* fd + 1 */
 _Static_assert(sizeof(struct file) == 28, "a file is small: there may be a million");
 _Static_assert(sizeof(struct operation) == 64, "an operation is a line of the cache");
 
-static void *reserve(size_t bytes) {
+void *reserve(size_t bytes) {
   void *memory = mmap(0, bytes, PROT_READ | PROT_WRITE,
                       MAP_ANONYMOUS | MAP_PRIVATE | MAP_NORESERVE, -1, 0);
   return memory == MAP_FAILED ? 0 : memory;

@@ -5,6 +5,7 @@
 #ifndef RINGWAY_EPOLL_TABLE_H
 #define RINGWAY_EPOLL_TABLE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* More than the limits of the data plane allow (src/limits.ts); the memory is touched when used. */
@@ -53,6 +54,8 @@ struct operation {
 extern struct operation *operations;
 extern struct file *files;
 
+/* Zeroed memory that exists where it is used; NULL when there is none. */
+void *reserve(size_t bytes);
 int table_open(void);
 /* A new operation at the end of its file's list; 0 when there is no room for one. */
 uint32_t operation_park(const struct operation *like, int is_out);

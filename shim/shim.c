@@ -27,7 +27,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PAGE 4096u
@@ -212,10 +211,10 @@ int32_t rw_lane_open(uint32_t lane, uint32_t entries) {
   if (lane >= RW_LANES_MAX || control.lanes[lane]) return -EINVAL;
   int32_t mapped = rw_map_anonymous((entries * sizeof(struct io_uring_buf) + PAGE - 1) / PAGE);
   if (mapped < 0) return mapped;
-  struct io_uring_buf_reg registration = {
-    .ring_addr = control.address, .ring_entries = entries, .bgid = (uint16_t)lane};
   if (engine_is_open()) engine_lane_open(lane, entries, control.address);
   else {
+    struct io_uring_buf_reg registration = {
+      .ring_addr = control.address, .ring_entries = entries, .bgid = (uint16_t)lane};
     int result = io_uring_register_buf_ring(&ring, &registration, 0);
     if (result < 0) return result;
   }
@@ -235,9 +234,7 @@ int32_t rw_enter(uint32_t submit, uint32_t wait, uint32_t timeout_ms) {
     ? engine_enter(submit, wait, timeout_ms)
     : check(syscall(__NR_io_uring_enter, ring.enter_ring_fd, submit, wait, enter_flags,
                     &argument, sizeof argument));
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  control.now_ms = (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+  control.now_ms = monotonic_ms();
   return result;
 }
 

@@ -8,7 +8,7 @@
  * load_case.ts), so that the comparison is with the peer at its best on this very machine.
  */
 import { type Child, type Children, descendants, sleep } from "./children.ts";
-import { findFreePort, findFreeUdpPort } from "./free_port.ts";
+import { findFreePort, findFreeUdpPort } from "../free_port.ts";
 import type { CaseName, LoadCase } from "./goal.ts";
 import { isUdpAnswered } from "./udp_probe.ts";
 

@@ -11,7 +11,7 @@ import {
   waitForAnswer,
   type Workbench,
 } from "./contender.ts";
-import { findFreePort } from "./free_port.ts";
+import { findFreePort } from "../free_port.ts";
 import { BULK_BYTES, type CaseName, isUdp } from "./goal.ts";
 
 /** Debian puts the modules there; the file is part of libnginx-mod-stream. */

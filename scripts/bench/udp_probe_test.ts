@@ -1,6 +1,6 @@
 import { strictEqual } from "node:assert/strict";
 import { createSocket } from "node:dgram";
-import { findFreeUdpPort } from "./free_port.ts";
+import { findFreeUdpPort } from "../free_port.ts";
 import { isUdpAnswered } from "./udp_probe.ts";
 
 Deno.test("a port that sends anything back is answered, one where nobody is is not", async () => {

@@ -12,7 +12,7 @@ import { type Bundle, makeBundle } from "./bundle.ts";
 import { type DebianFiles, provideDebianFiles } from "./debian_files.ts";
 import { makeFacts } from "./facts.ts";
 import { makeFrames } from "./frames.ts";
-import { hashBytes } from "./hash.ts";
+import { hashBytes } from "../hash.ts";
 import { makeImage, type Part } from "./image.ts";
 import { buildLauncher, buildShimFor } from "./native_code.ts";
 import { collectLibraries } from "./needed_libraries.ts";

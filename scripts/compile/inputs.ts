@@ -6,7 +6,7 @@
  * written about all of dist/ needs not make them again.
  */
 import type { Facts } from "../../ffi/parts.ts";
-import { hashBytes } from "./hash.ts";
+import { hashBytes } from "../hash.ts";
 
 /** All that goes in. Tests and what only they use are not read, nor is what a build makes. */
 const INPUTS = ["src", "ffi", "shim", "scripts", "config", "deno.json", ".deno.lock"];

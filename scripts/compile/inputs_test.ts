@@ -1,6 +1,6 @@
 import { notStrictEqual, strictEqual } from "node:assert/strict";
 import { hashInputs, isCompiled, records, writeRecord } from "./inputs.ts";
-import { hashBytes } from "./hash.ts";
+import { hashBytes } from "../hash.ts";
 
 const FACTS = { version: "1", commit: "c", runtime: { name: "r", version: "2" }, components: [] };
 

@@ -4,6 +4,7 @@
  * that is missing) shows here and not at the user's.
  */
 import { SetupFailure } from "../command.ts";
+import { findFreePort } from "../free_port.ts";
 import { canEmptyRoot, inEmptyRoot, makeEmptyRoot, PROGRAM_PATH } from "./empty_root.ts";
 
 const DEADLINE_MS = 60_000;
@@ -68,7 +69,7 @@ async function tryRelay(command: readonly string[]): Promise<number> {
       connection.readable.pipeTo(connection.writable).catch(() => {});
     }
   })();
-  const port = freePort();
+  const port = findFreePort();
   const startMs = performance.now();
   const child = start([...command, "serve", "-c", "-"]);
   const output = child.output();
@@ -90,7 +91,8 @@ async function tryRelay(command: readonly string[]): Promise<number> {
   throw new SetupFailure(`no byte came through: ${new TextDecoder().decode(stderr)}`);
 }
 
-async function carries(port: number): Promise<boolean> {
+/** Whether bytes come back from behind `port`. */
+export async function carries(port: number): Promise<boolean> {
   const word = "through";
   try {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -106,11 +108,6 @@ async function carries(port: number): Promise<boolean> {
   } catch {
     return false; // it does not listen yet
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 function start([program, ...args]: readonly string[]): Deno.ChildProcess {

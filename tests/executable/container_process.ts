@@ -3,7 +3,8 @@
  * started: watched by its log, asked by commands that run inside, ended by a signal to its first
  * process. See container_launcher.ts for what such a container is.
  */
-import { isAlive, signal } from "../scenario/process_table.ts";
+import { followLines } from "../scenario/line_log.ts";
+import { childrenOf, isAlive, signal } from "../scenario/process_table.ts";
 import { until, within } from "../scenario/until.ts";
 import { CONTAINER_USER, type ContainerOptions, inContainer } from "./container_launcher.ts";
 
@@ -34,22 +35,13 @@ export class Container {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    const written = [this.#follow(this.#launcher.stdout), this.#follow(this.#launcher.stderr)];
+    const written = [this.#launcher.stdout, this.#launcher.stderr]
+      .map((stream) => followLines(stream, this.log));
     this.ended = this.#launcher.status.then(async (status) => {
       this.#hasEnded = true;
       await Promise.all(written);
       return status;
     });
-  }
-
-  async #follow(stream: ReadableStream<Uint8Array>): Promise<void> {
-    let rest = "";
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop()!;
-      this.log.push(...lines);
-    }
-    if (rest !== "") this.log.push(rest);
   }
 
   get state(): string {
@@ -71,13 +63,7 @@ export class Container {
 
   /** Number 1 inside, by its number outside; undefined when it is not there, or not any more. */
   #findFirst(): number | undefined {
-    const { pid } = this.#launcher;
-    try {
-      const text = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim();
-      return text === "" ? undefined : Number(text.split(" ")[0]);
-    } catch {
-      return undefined;
-    }
+    return childrenOf(this.#launcher.pid)[0];
   }
 
   get first(): number {

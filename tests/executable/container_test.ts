@@ -6,12 +6,10 @@ import assert from "node:assert/strict";
 import { canEmptyRoot } from "../../scripts/compile/empty_root.ts";
 import { makeRootfs } from "../../scripts/compile/rootfs.ts";
 import { until } from "../scenario/until.ts";
+import { builtExecutable, ROOT } from "./built_executable.ts";
 import { Container } from "./container_process.ts";
 import { makeFilter, type Profile, readCallNumbers } from "./seccomp_filter.ts";
 
-const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
-const ARCH = Deno.build.arch === "x86_64" ? "x64" : "arm64";
-const EXECUTABLE = Deno.env.get("RINGWAY_PROGRAM") || `${ROOT}/dist/ringway-linux-${ARCH}`;
 const CONFIG = `
 workers: 2
 drain: { timeout: 20s }
@@ -45,7 +43,7 @@ class Image {
     for (const folder of [this.root, this.configFolder]) Deno.mkdirSync(folder);
     Deno.writeTextFileSync(`${this.configFolder}/ringway.yaml`, CONFIG);
     const archive = `${this.#folder}/rootfs.tar`;
-    makeRootfs(EXECUTABLE, archive);
+    makeRootfs(await builtExecutable(), archive);
     const { code, stderr } = await new Deno.Command("tar", {
       args: ["-xf", archive, "-C", this.root, "--numeric-owner"],
     }).output();

@@ -3,6 +3,8 @@
  * configuration comes by standard input, because there is no file.
  */
 import { inEmptyRoot, PROGRAM_PATH } from "../../scripts/compile/empty_root.ts";
+import { carries } from "../../scripts/compile/trial.ts";
+import { childrenOf } from "../scenario/process_table.ts";
 import { until } from "../scenario/until.ts";
 
 export interface LoneOptions {
@@ -42,7 +44,7 @@ export class LoneProcess {
 
   /** Waits until it relays; the milliseconds from its start, as the first client has them. */
   async untilRelaying(port: number): Promise<number> {
-    await until("a byte comes through", () => relays(port), { state: () => this.log });
+    await until("a byte comes through", () => carries(port), { state: () => this.log });
     return performance.now() - this.startMs;
   }
 
@@ -66,30 +68,5 @@ export class LoneProcess {
     // Its end is that of all processes in its namespace.
     for (const pid of childrenOf(this.#child.pid)) Deno.kill(pid, "SIGKILL");
     await this.ended;
-  }
-}
-
-export function childrenOf(pid: number): number[] {
-  const children: number[] = [];
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
-      const parent = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1];
-      if (Number(parent) === pid) children.push(Number(name));
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return children;
-}
-
-async function relays(port: number): Promise<boolean> {
-  try {
-    using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-    await connection.write(new Uint8Array([1]));
-    return await connection.read(new Uint8Array(1)) === 1;
-  } catch {
-    return false; // it does not listen yet
   }
 }

@@ -4,6 +4,7 @@
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { canEmptyRoot, makeEmptyRoot } from "../../scripts/compile/empty_root.ts";
+import { findFreePort } from "../../scripts/free_port.ts";
 import { builtExecutable } from "./built_executable.ts";
 import { LoneProcess } from "./lone_process.ts";
 
@@ -25,8 +26,7 @@ class Place {
   constructor(executable: string) {
     makeEmptyRoot(executable, this.root);
     void this.#echo();
-    using free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    this.port = free.addr.port;
+    this.port = findFreePort();
     this.config = `workers: 2\nadmin: false\n` +
       `listeners: { web: { bind: "127.0.0.1:${this.port}", backend: app } }\n` +
       `backends: { app: ["127.0.0.1:${this.#server.addr.port}"] }\n`;

@@ -52,6 +52,12 @@ export function pidsWithEnvironment(text: string): number[] {
   return pids;
 }
 
+/** The processes that a process has started and that are there. */
+export function childrenOf(pid: number): number[] {
+  return Array.from(Deno.readDirSync("/proc"), ({ name }) => Number(name))
+    .filter((child) => Number.isInteger(child) && Number(statFields(child)?.[1]) === pid);
+}
+
 /** CPU time that a process has used, all threads, user and system; in seconds. */
 function cpuSeconds(pid: number): number {
   const fields = statFields(pid);

@@ -10,6 +10,7 @@
  */
 import { fetchSnapshot } from "../../src/admin/admin_client.ts";
 import type { Snapshot } from "../../src/supervisor/snapshot.ts";
+import { followLines } from "./line_log.ts";
 import { isAlive, pidsWithEnvironment, signal } from "./process_table.ts";
 import { until, within } from "./until.ts";
 
@@ -97,22 +98,12 @@ export class RingwayProcess {
       stderr: "piped",
     }).spawn();
     this.pid = child.pid;
-    const written = [this.#follow(child.stdout), this.#follow(child.stderr)];
+    const written = [child.stdout, child.stderr].map((stream) => followLines(stream, this.log));
     this.ended = child.status.then(async (status) => {
       this.hasEnded = true;
       await Promise.all(written);
       return status;
     });
-  }
-
-  async #follow(stream: ReadableStream<Uint8Array>): Promise<void> {
-    let rest = "";
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop()!;
-      this.log.push(...lines);
-    }
-    if (rest !== "") this.log.push(rest);
   }
 
   /** For failures: what is known at this moment. */
