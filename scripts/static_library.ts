@@ -7,7 +7,9 @@
  * that the shim is built for.
  */
 import { isFile, SetupFailure } from "./command.ts";
-import { hasPackages, installPackages, unpackPackage } from "./debian_package.ts";
+import { ownTarget } from "./compile/target.ts";
+import { provideDebianFiles } from "./debian_files.ts";
+import { hasPackages, installPackages } from "./debian_package.ts";
 
 interface StaticLibrary {
   readonly archive: string;
@@ -65,7 +67,7 @@ async function getLibrary(library: StaticLibrary, unpacked: string): Promise<voi
     );
   }
   if (Deno.uid() === 0) await installPackages([library.debianPackage]);
-  else await unpackPackage(library.debianPackage, unpacked);
+  else await provideDebianFiles([library.debianPackage], ownTarget().debianArchitecture, unpacked);
 }
 
 function findPrefix(library: StaticLibrary, prefixes: readonly string[]): string | undefined {

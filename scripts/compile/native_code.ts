@@ -6,7 +6,7 @@
 import { announce, type Outcome, run, SetupFailure } from "../command.ts";
 import type { Compiler } from "../compiler.ts";
 import { compileShim } from "../shim_build.ts";
-import type { DebianFiles } from "./debian_files.ts";
+import type { DebianFiles } from "../debian_files.ts";
 import type { Target } from "./target.ts";
 
 const LAUNCHER_FOLDER = "shim/launcher";
@@ -17,13 +17,17 @@ const LAUNCHER_FLAGS = [
   ["-Wl,--gc-sections", "-s"],
 ].flat();
 
-/** @param work a folder to write to */
+export interface NativeBuild {
+  readonly root: string;
+  readonly target: Target;
+  readonly compiler: Compiler;
+  readonly files: DebianFiles;
+  /** A folder to write to. */
+  readonly work: string;
+}
+
 export async function buildLauncher(
-  root: string,
-  target: Target,
-  compiler: Compiler,
-  files: DebianFiles,
-  work: string,
+  { root, target, compiler, files, work }: NativeBuild,
 ): Promise<Uint8Array<ArrayBuffer>> {
   announce(`building the launcher for ${target.name} (a minute the first time, for its libc) ...`);
   const sources = Array.from(Deno.readDirSync(`${root}/${LAUNCHER_FOLDER}`), ({ name }) => name)
@@ -47,13 +51,8 @@ export async function buildLauncher(
   return readOutput("launcher", outcome, output);
 }
 
-/** @param work a folder to write to */
 export async function buildShimFor(
-  root: string,
-  target: Target,
-  compiler: Compiler,
-  files: DebianFiles,
-  work: string,
+  { root, target, compiler, files, work }: NativeBuild,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const output = `${work}/libringway.so`;
   const outcome = await compileShim(root, compiler, {

@@ -8,6 +8,7 @@
  * one is the program that runs this script; for another it is npm's package of the same version.
  */
 import { announce, errorLine, isFile, run, SetupFailure } from "../command.ts";
+import { installNpm } from "../npm_package.ts";
 import { ownTarget, type Target } from "./target.ts";
 
 /** What the packages must hash to, for versions that were tried; the registry says it of others. */
@@ -25,24 +26,10 @@ export async function provideRuntime(target: Target, cache: string): Promise<str
   const path = `${folder}/node_modules/${name}/deno`;
   if (isFile(`${folder}/fetched`) && isFile(path)) return path;
   announce(`fetching the runtime ${name} ${version} (about 40 MB) ...`);
-  Deno.mkdirSync(folder, { recursive: true });
-  const specifier = `npm:${name}@${version}`;
-  const config = { nodeModulesDir: "auto", imports: { [name]: specifier } };
-  Deno.writeTextFileSync(`${folder}/deno.json`, JSON.stringify(config));
   const integrity = INTEGRITY[`${name}@${version}`];
-  if (integrity !== undefined) {
-    const about = { integrity, os: ["linux"], cpu: [target.npmArchitecture] };
-    const npm = { [`${name}@${version}`]: about };
-    const lock = { version: "5", specifiers: { [specifier]: version }, npm };
-    Deno.writeTextFileSync(`${folder}/deno.lock`, JSON.stringify(lock));
-  }
-  const outcome = await run({
-    program: Deno.execPath(),
-    args: ["install"],
-    step: "fetching the runtime",
-    cwd: folder,
-    showsProgress: true,
-  });
+  const runsOn = { os: ["linux"], cpu: [target.npmArchitecture] };
+  const wanted = [{ name, version, integrity, ...runsOn }];
+  const outcome = await installNpm(folder, wanted, "fetching the runtime");
   if (!outcome.ok || !isFile(path)) {
     throw new SetupFailure(
       `cannot fetch the runtime for ${target.name}: ${errorLine(outcome)}; ` +

@@ -1,13 +1,13 @@
 /**
- * Files out of Debian packages of any processor, unpacked into a folder of their own: what goes
- * into the executable must not depend on what is installed here, and its versions must be known.
+ * Files out of Debian packages of any processor, unpacked into a folder of their own: for who may
+ * not install any, and for the executable, which must not depend on what is installed here.
  *
  * apt-get gets a state of its own, in which that processor is the machine's: so anyone may do it,
  * nothing is installed, and the system's lists stay as they are. Which release of Debian it is says
  * the system's list of sources.
  */
-import { announce, errorLine, run, SetupFailure } from "../command.ts";
-import { hasPackages } from "../debian_package.ts";
+import { announce, errorLine, run, SetupFailure } from "./command.ts";
+import { hasPackages } from "./debian_package.ts";
 
 export interface DebianFiles {
   /** The folder that stands for "/". */
