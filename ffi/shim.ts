@@ -77,17 +77,16 @@ export function readLayoutText(library: Library): string {
   return new Deno.UnsafePointerView(library.rw_layout()!).getCString();
 }
 
-/** A mapping: its bytes, and its address split into the two 32-bit halves that SQEs carry. */
+/** A mapping: its bytes, and where they are; see src/ring/address_half.ts. */
 export interface Mapping {
   readonly buffer: ArrayBuffer;
-  readonly address: bigint;
+  readonly address: number;
 }
 
 /** The opened shim. One per process: its control block is a static of the library. */
 export interface Shim {
   readonly library: Library;
   readonly control: ArrayBuffer;
-  readonly controlAddress: bigint;
   /** Socket addresses, masks and names on their way in and out. */
   readonly scratch: Uint8Array;
 }
@@ -128,7 +127,6 @@ export function loadShim(path?: string): Shim {
   return {
     library,
     control,
-    controlAddress: Deno.UnsafePointer.value(pointer),
     scratch: new Uint8Array(control, SCRATCH, SCRATCH_BYTES),
   };
 }
@@ -138,7 +136,10 @@ export function viewAt(shim: Shim, offset: number, bytes: number): Mapping {
   const address = new BigUint64Array(shim.control, offset, 1)[0];
   const pointer = Deno.UnsafePointer.create(address);
   if (pointer === null) throw new Error(`the shim left no address at offset ${offset}`);
-  return { buffer: Deno.UnsafePointerView.getArrayBuffer(pointer, bytes), address };
+  return {
+    buffer: Deno.UnsafePointerView.getArrayBuffer(pointer, bytes),
+    address: Number(address),
+  };
 }
 
 export function pagesFor(bytes: number): number {

@@ -53,8 +53,8 @@ export class KernelDatagrams extends KernelQueues {
     this.slabMapping = slab;
     this.slab = new Uint8Array(slab.buffer);
     this.#slabWords = new Int32Array(slab.buffer);
-    this.#slabLow = lowHalf(slab.address, 0) >>> 0;
-    this.#slabHigh = highHalf(slab.address, 0);
+    this.#slabLow = lowHalf(slab.address) >>> 0;
+    this.#slabHigh = highHalf(slab.address);
     const count = this.sqEntries;
     this.#messages = new MessageSlots(mapAnonymous(shim, MessageSlots.bytesFor(count)), count);
   }

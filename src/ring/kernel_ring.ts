@@ -105,8 +105,8 @@ export class KernelRing extends KernelDatagrams implements Ring {
     this.#bufferLow = new Int32Array(BUFFERS_MAX);
     this.#bufferHigh = new Int32Array(BUFFERS_MAX);
     for (let i = 0; i < BUFFERS_MAX; i++) {
-      this.#bufferLow[i] = lowHalf(slab.address, bufferOffset(i));
-      this.#bufferHigh[i] = highHalf(slab.address, bufferOffset(i));
+      this.#bufferLow[i] = lowHalf(slab.address + bufferOffset(i));
+      this.#bufferHigh[i] = highHalf(slab.address + bufferOffset(i));
     }
     const slots = mapAnonymous(shim, addressSlots * ADDRESS_SLOT_BYTES);
     this.addresses = new Uint8Array(slots.buffer);
@@ -114,16 +114,16 @@ export class KernelRing extends KernelDatagrams implements Ring {
     this.#slotLow = new Int32Array(addressSlots);
     this.#slotHigh = new Int32Array(addressSlots);
     for (let i = 0; i < addressSlots; i++) {
-      this.#slotLow[i] = lowHalf(slots.address, i * ADDRESS_SLOT_BYTES);
-      this.#slotHigh[i] = highHalf(slots.address, i * ADDRESS_SLOT_BYTES);
+      this.#slotLow[i] = lowHalf(slots.address + i * ADDRESS_SLOT_BYTES);
+      this.#slotHigh[i] = highHalf(slots.address + i * ADDRESS_SLOT_BYTES);
     }
     const control = mapAnonymous(shim, CONTROL_BYTES_MAX + 8);
     this.controlBytes = new Uint8Array(control.buffer, 0, CONTROL_BYTES_MAX);
-    this.#controlLow = lowHalf(control.address, 0);
-    this.#controlHigh = highHalf(control.address, 0);
+    this.#controlLow = lowHalf(control.address);
+    this.#controlHigh = highHalf(control.address);
     this.signalCounts = new Uint8Array(control.buffer, CONTROL_BYTES_MAX, 8);
-    this.#signalLow = lowHalf(control.address, CONTROL_BYTES_MAX);
-    this.#signalHigh = highHalf(control.address, CONTROL_BYTES_MAX);
+    this.#signalLow = lowHalf(control.address + CONTROL_BYTES_MAX);
+    this.#signalHigh = highHalf(control.address + CONTROL_BYTES_MAX);
 
     for (let lane = 0; lane < LANES; lane++) {
       const entries = this.#laneMasks[lane] + 1;

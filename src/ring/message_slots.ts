@@ -81,7 +81,7 @@ export class MessageSlots {
     return (count + 1) * SLOT_BYTES;
   }
 
-  constructor(memory: { buffer: ArrayBuffer; address: bigint }, count: number) {
+  constructor(memory: { buffer: ArrayBuffer; address: number }, count: number) {
     this.#bytes = new Uint8Array(memory.buffer);
     this.#words = new Int32Array(memory.buffer);
     this.#count = count;
@@ -89,23 +89,23 @@ export class MessageSlots {
     this.#high = new Int32Array(count);
     for (let slot = 0; slot < count; slot++) {
       const at = slot * SLOT_BYTES;
-      this.#low[slot] = lowHalf(memory.address, at);
-      this.#high[slot] = highHalf(memory.address, at);
+      this.#low[slot] = lowHalf(memory.address + at);
+      this.#high[slot] = highHalf(memory.address + at);
       this.#point(slot, NAME, at + ADDRESS, memory.address);
       this.#point(slot, VECTORS, at + FIRST_VECTOR, memory.address);
       this.#point(slot, CONTROL, at + CONTROL_AT, memory.address);
       this.#point(slot, SECOND_VECTOR / 4, at + PREFIX, memory.address);
     }
     // One more for receiving: only its lengths matter, they say how much room to leave.
-    this.receiveLow = lowHalf(memory.address, count * SLOT_BYTES);
-    this.receiveHigh = highHalf(memory.address, count * SLOT_BYTES);
+    this.receiveLow = lowHalf(memory.address + count * SLOT_BYTES);
+    this.receiveHigh = highHalf(memory.address + count * SLOT_BYTES);
     this.#words[count * SLOT_WORDS + NAME_BYTES] = NAME_ROOM;
     this.#words[count * SLOT_WORDS + CONTROL_BYTES] = CONTROL_ROOM;
   }
 
-  #point(slot: number, word: number, offset: number, base: bigint): void {
-    this.#words[slot * SLOT_WORDS + word] = lowHalf(base, offset);
-    this.#words[slot * SLOT_WORDS + word + 1] = highHalf(base, offset);
+  #point(slot: number, word: number, offset: number, base: number): void {
+    this.#words[slot * SLOT_WORDS + word] = lowHalf(base + offset);
+    this.#words[slot * SLOT_WORDS + word + 1] = highHalf(base + offset);
   }
 
   low(slot: number): number {

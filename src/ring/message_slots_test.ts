@@ -24,10 +24,10 @@ const UDP_GRO = 104;
 
 const COUNT = 4;
 /** Both halves of an address have their highest bit set somewhere below. */
-const BASE = 0x7fff_ffff_f000n;
-const PAYLOAD = 0x7abc_8765_4321n;
-const PAYLOAD_LOW = lowHalf(PAYLOAD, 0);
-const PAYLOAD_HIGH = highHalf(PAYLOAD, 0);
+const BASE = 0x7fff_ffff_f000;
+const PAYLOAD = 0x7abc_8765_4321;
+const PAYLOAD_LOW = lowHalf(PAYLOAD);
+const PAYLOAD_HIGH = highHalf(PAYLOAD);
 
 /** Zeros at first, as the kernel maps memory. */
 function makeSlots() {
@@ -49,7 +49,7 @@ interface Control {
 
 /** What sendmsg(2) would read: struct msghdr and all that it points to. */
 function readMessage({ slots, memory }: ReturnType<typeof makeSlots>, slot: number) {
-  const place = (address: bigint) => Number(address - BASE);
+  const place = (address: bigint) => Number(address) - BASE;
   const at = place(join(slots.low(slot), slots.high(slot)));
   const long = (offset: number) => memory.getBigUint64(offset, true);
   const bytesOf = (address: bigint, count: number) =>
@@ -68,7 +68,7 @@ function readMessage({ slots, memory }: ReturnType<typeof makeSlots>, slot: numb
     controls.push({
       level: memory.getInt32(controlAt + each + 8, true),
       type: memory.getInt32(controlAt + each + 12, true),
-      bytes: bytesOf(BASE + BigInt(controlAt + each + 16), length - 16),
+      bytes: bytesOf(BigInt(BASE + controlAt + each + 16), length - 16),
     });
     each += (length + 7) & ~7;
   }
@@ -113,7 +113,7 @@ Deno.test("a message has its receiver's address and one piece, where the payload
     write(made.slots, client);
     const { name, vectors, controls } = readMessage(made, 0);
     assert.deepEqual(name, encodeSocketAddress(parseIp(client.ip)!, client.port));
-    assert.deepEqual(vectors, [{ address: PAYLOAD, bytes: 100 }]);
+    assert.deepEqual(vectors, [{ address: BigInt(PAYLOAD), bytes: 100 }]);
     assert.deepEqual(controls, []);
   }
 });
@@ -178,7 +178,7 @@ Deno.test("a prefix is copied in front of the payload, for a connected peer", ()
     assert.deepEqual([name.length, controls.length, vectors.length], [0, 0, 2]);
     const [first, second] = vectors;
     assert.deepEqual(bytesOf(first.address, first.bytes), prefix.slice(0, prefixBytes));
-    assert.deepEqual(second, { address: PAYLOAD, bytes: 9 });
+    assert.deepEqual(second, { address: BigInt(PAYLOAD), bytes: 9 });
   }
   assert.throws(
     () => made.slots.writePrefixed(1, prefix, PREFIX_BYTES_MAX + 1, 0, 0, 9),
@@ -216,7 +216,7 @@ Deno.test("slots do not touch one another", () => {
 Deno.test("an address alone stands where the slot says", () => {
   const { slots, memory } = makeSlots();
   const bytes = slots.writeAddress(2, AF_INET6, parseIpWords(CLIENT_V6.ip)!, 0, CLIENT_V6.port);
-  const at = Number(join(slots.low(2), slots.high(2)) - BASE) + slots.addressOffset;
+  const at = Number(join(slots.low(2), slots.high(2))) - BASE + slots.addressOffset;
   const written = new Uint8Array(memory.buffer.slice(at, at + bytes));
   assert.deepEqual(written, encodeSocketAddress(parseIp(CLIENT_V6.ip)!, CLIENT_V6.port));
 });

@@ -6,8 +6,17 @@ import type { Shim } from "../../ffi/shim.ts";
 import { selfCommand } from "../../ffi/parts.ts";
 import type { ControlMessage, Plan, WorkerMessage } from "../upstream/plan.ts";
 
-/** A worker makes no garbage when it serves; a small heap and no helper threads are enough. */
-const V8_FLAGS = ["--max-old-space-size=256", "--single-threaded-gc"];
+/**
+ * A worker makes no garbage when it serves; a small heap and no helper threads are enough. Which
+ * line an instruction comes from is kept from the start: else the first stack trace, which every
+ * worker makes before it may read no file any more (hardening.ts), has the whole program parsed
+ * again, 25 ms of a start.
+ */
+const V8_FLAGS = [
+  "--max-old-space-size=256",
+  "--single-threaded-gc",
+  "--no-enable-lazy-source-positions",
+];
 
 /** The above and, for those who measure, what RINGWAY_WORKER_V8_FLAGS adds (comma separated). */
 function v8Flags(): string[] {
