@@ -4,12 +4,15 @@
  * Each stage runs in a process group of its own. A test may start programs, and a stage that is
  * stopped must take them along: what it leaves behind would hold its ports and its memory.
  */
+import { bringTogether } from "./together.ts";
 
 export interface Stage {
   readonly name: string;
   /** Arguments of the running Deno executable. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Test files that are run in few modules, see together.ts; not among `args`. */
+  readonly together?: readonly string[];
   /** Passes output on as it comes; else it is shown only if the stage fails. */
   readonly live?: boolean;
 }
@@ -40,8 +43,9 @@ export async function runStage(
   deadlineMs: number,
 ): Promise<StageResult> {
   const startMs = performance.now();
+  const modules = stage.together === undefined ? null : bringTogether(root, stage.together);
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...stage.args],
+    args: [...stage.args, ...modules?.paths ?? []],
     cwd: root,
     env: { DENO_NO_UPDATE_CHECK: "1", ...colorEnv(), ...stage.env },
     stdin: "null",
@@ -74,6 +78,7 @@ export async function runStage(
     collect(child.stdout, chunks, stage.live ? Deno.stdout : undefined),
     collect(child.stderr, chunks, stage.live ? Deno.stderr : undefined),
   ]);
+  modules?.remove();
   clearTimeout(timer);
   clearTimeout(killer);
   Deno.removeSignalListener("SIGINT", interrupt);

@@ -75,16 +75,13 @@ export function planStages(request: Request, testFiles: readonly string[]): Stag
   // Scenarios talk to programs that come as Debian packages; nothing else needs any.
   const packages = chosen.has(SCENARIO) ? ["--peers"] : [];
   stages.push({ name: BUILD, args: [...runScript("scripts/setup.ts"), ...packages], live: true });
-  const rank = (name: string) => ["unit", ...FOLDER_ORDER, name].indexOf(name);
+  const rank = (name: string) => [UNIT, ...FOLDER_ORDER, name].indexOf(name);
   const names = [...chosen.keys()].filter((name) => name !== EXECUTABLE)
     .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
   for (const name of names) {
     const files = chosen.get(name)!;
-    stages.push(
-      ...name === SCENARIO ? planScenarios(name, files, options) : [
-        testStage({ name, files, options }),
-      ],
-    );
+    if (name === SCENARIO) stages.push(...planScenarios(name, files, options));
+    else stages.push(testStage({ name, files, options, isTogether: name === UNIT }));
   }
   const executableTests = (chosen.get(EXECUTABLE) ?? []).filter((file) =>
     request.all || paths.length > 0 || file !== EMULATED_TEST
@@ -111,11 +108,17 @@ interface TestPart {
   readonly env?: Readonly<Record<string, string>>;
   /** One file after the other, shown as they come. */
   readonly isAlone?: boolean;
+  /** In few modules, see together.ts. */
+  readonly isTogether?: boolean;
 }
 
-function testStage({ name, files, options, env, isAlone = false }: TestPart): Stage {
+function testStage(part: TestPart): Stage {
+  const { name, files, options, env, isAlone = false, isTogether = false } = part;
   const flags = ["-A", "--no-check", "--quiet", ...(isAlone ? [] : ["--parallel"])];
-  return { name, args: ["test", ...flags, ...options, ...files], env, live: isAlone };
+  const args = ["test", ...flags, ...options];
+  // The modules are elsewhere, from where the runtime would not find the configuration.
+  if (isTogether) return { name, args: [...args, "--config", "deno.json"], together: files };
+  return { name, args: [...args, ...files], env, live: isAlone };
 }
 
 function planScenarios(
@@ -139,6 +142,7 @@ function planScenarios(
 }
 
 const BUILD = "build";
+const UNIT = "unit";
 const SCENARIO = "scenario";
 const EXECUTABLE = "executable";
 const EMULATED_TEST = "tests/executable/arm64_test.ts";
@@ -146,7 +150,7 @@ const EMULATED_TEST = "tests/executable/arm64_test.ts";
 /** The folder of tests/ that a test file is in, or "unit". */
 function stageName(file: string): string {
   const [top, folder, ...rest] = file.split("/");
-  return top === "tests" && rest.length > 0 ? folder : "unit";
+  return top === "tests" && rest.length > 0 ? folder : UNIT;
 }
 
 function runScript(path: string): string[] {
