@@ -5,7 +5,9 @@ import assert from "node:assert/strict";
 import { ENOBUFS, EPIPE } from "../base/errno.ts";
 import { bufferOffset } from "../buffer/buffer_pool.ts";
 import { FAST_LANE, RECEIVE, REPLY, SEND } from "./ring.ts";
-import { onEachEngine, type RingBench, SPARE } from "./test_bench.ts";
+import { makeBenches, type RingBench, SPARE } from "./test_bench.ts";
+
+const { onEachEngine } = makeBenches();
 
 const EBADF = 9;
 

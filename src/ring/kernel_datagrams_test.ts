@@ -4,7 +4,9 @@ import { bufferOffset } from "../buffer/buffer_pool.ts";
 import { parseIpWords } from "../net/ip_words.ts";
 import { AF_INET, AF_INET6 } from "../net/socket_address.ts";
 import { DATAGRAM, FORWARDED, REPLIED, REPLY, SEGMENTS } from "./ring.ts";
-import { onEachEngine, type Seen, SPARE } from "./test_bench.ts";
+import { makeBenches, type Seen, SPARE } from "./test_bench.ts";
+
+const { onEachEngine } = makeBenches();
 
 const SOL_UDP = 17;
 const UDP_GRO = 104;

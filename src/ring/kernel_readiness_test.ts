@@ -4,20 +4,17 @@
  */
 import assert from "node:assert/strict";
 import { ECANCELED, ECONNRESET, ENOBUFS, ENOENT } from "../base/errno.ts";
-import { bufferCapacity, bufferOffset } from "../buffer/buffer_pool.ts";
+import { bufferCapacity } from "../buffer/buffer_pool.ts";
 import { FAST_BUFFERS_MAX, RECEIVE_ALLOWANCE_BYTES, SUBMISSIONS_MAX } from "../limits.ts";
-import { AF_INET, AF_UNIX, encodeSocketAddress, encodeUnixAddress } from "../net/socket_address.ts";
-import { openShim } from "../../ffi/shim.ts";
+import { AF_UNIX, encodeUnixAddress } from "../net/socket_address.ts";
 import {
   ACCEPT,
   ADDRESS_SLOT_BYTES,
   CONNECT,
   CONTROL,
   DATAGRAM,
-  DATAGRAM_SOCKET,
   EPOLL,
   FAST_LANE,
-  FORWARDED,
   GATED_LANE,
   IGNORED,
   RECEIVE,
@@ -26,14 +23,9 @@ import {
   STREAM,
   WRITABLE,
 } from "./ring.ts";
-import {
-  benchOf,
-  FIRST_GATED,
-  LOOPBACK,
-  onEachEngine,
-  type RingBench,
-  SPARE,
-} from "./test_bench.ts";
+import { FIRST_GATED, makeBenches, type RingBench, SPARE } from "./test_bench.ts";
+
+const { benchOf, onEachEngine } = makeBenches();
 
 const MSG_OOB = 1;
 const SOL_SOCKET = 1;
@@ -81,7 +73,6 @@ function offerFast(bench: RingBench): void {
 
 onEachEngine("a receive finds a lane that is dry, and nothing of what came is lost", (bench) => {
   const { ring } = bench;
-  bench.runDry();
   const [near, far] = bench.connectPair();
   bench.send(far, "one");
   ring.receive(near, FAST_LANE, RECEIVE, 1, 1);
@@ -242,56 +233,6 @@ onEachEngine("more connections than accepts: who is left is taken by the next", 
     [ACCEPT, -ECANCELED],
   ]);
   bench.closeAll(listener.fd, last, ...clients, ...accepted);
-});
-
-/** A socket that was made elsewhere, and that others hold open as well. */
-function inherit(type: number): number {
-  return openShim().library.rw_socket(AF_INET, type);
-}
-
-onEachEngine("a socket that others hold open is not heard of after its close", async (bench) => {
-  const { ring, shim } = bench;
-  const fd = inherit(DATAGRAM_SOCKET);
-  const port = bench.bind(fd, encodeSocketAddress(LOOPBACK, 0));
-  shim.library.rw_close_on_exec(fd, 0);
-  const holder = new Deno.Command("cat", { stdin: "piped", stdout: "null" }).spawn();
-  bench.offerDatagrams(2);
-  ring.receiveMessages(fd, DATAGRAM, 0, 0);
-  const client = bench.connectDatagrams(port);
-  ring.sendDatagram(client, bufferOffset(SPARE), 1, FORWARDED, 1, 0);
-  assert.equal(bench.collect(1)[0].result, 1);
-  ring.cancelAll(fd);
-  bench.collect(1);
-  ring.closeNow(fd);
-  const again = ring.openSocket(AF_INET, DATAGRAM_SOCKET);
-  assert.equal(again, fd, "the number is used again");
-  bench.bind(again, encodeSocketAddress(LOOPBACK, 0));
-  ring.receiveMessages(again, DATAGRAM, 1, 0);
-  // To the socket that only the other process has now.
-  for (let i = 0; i < 3; i++) ring.sendDatagram(client, bufferOffset(SPARE), 1, FORWARDED, 1, 0);
-  bench.expectSilence();
-  ring.turn(20);
-  assert.equal(ring.next(), false);
-  ring.cancelAll(again);
-  bench.collect(1);
-  bench.closeAll(client, again);
-  await holder.stdin.close();
-  await holder.status;
-});
-
-onEachEngine("a listener that was inherited is accepted from without changing it", (bench) => {
-  const { ring, shim } = bench;
-  const fd = inherit(STREAM);
-  const port = bench.bind(fd, encodeSocketAddress(LOOPBACK, 0));
-  assert.equal(shim.library.rw_listen(fd, 16), 0);
-  ring.accept(fd, 2, ACCEPT, 0, 0);
-  bench.expectSilence();
-  const flags = Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`).match(/flags:\s*(\d+)/)![1];
-  assert.equal(parseInt(flags, 8) & 0o4000, 0, "it still blocks");
-  const client = bench.startConnect(port);
-  const accepted = bench.collect(2).find(({ kind }) => kind === ACCEPT)!.result;
-  ring.closeNow(fd);
-  bench.closeAll(client, accepted);
 });
 
 // ---- Unix sockets ---------------------------------------------------------------------------

@@ -15,7 +15,9 @@ import {
   SEND,
   WRITABLE,
 } from "./ring.ts";
-import { FIRST_GATED, onEachEngine, type Seen, SPARE } from "./test_bench.ts";
+import { FIRST_GATED, makeBenches, type Seen, SPARE } from "./test_bench.ts";
+
+const { onEachEngine } = makeBenches();
 
 /** Fits a socket's buffer. */
 const PIECE_BYTES = 32 * 1024;

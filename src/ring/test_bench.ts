@@ -3,10 +3,9 @@
  *
  * There are two engines, and what the one does the other has to do: `onEachEngine` runs a test on
  * both. A process has one ring per copy of the library, so each bench loads a copy of its own; the
- * tests of a process share a bench per engine.
+ * tests of one file share a bench per engine.
  */
 import assert from "node:assert/strict";
-import { ENOBUFS } from "../base/errno.ts";
 import { bufferOffset } from "../buffer/buffer_pool.ts";
 import { FAST_BUFFERS_MAX, GATED_BUFFERS_MAX } from "../limits.ts";
 import { formatIpWords } from "../net/ip_words.ts";
@@ -22,8 +21,6 @@ import {
   DATAGRAM_LANE,
   DATAGRAM_SOCKET,
   EPOLL,
-  FAST_LANE,
-  RECEIVE,
   SEND,
   STREAM,
   URING,
@@ -187,20 +184,6 @@ export class RingBench {
     this.ring.turn(0);
   }
 
-  /** Takes what tests before this one have left in the fast lane. */
-  runDry(): void {
-    const { ring } = this;
-    const [near, far] = this.connectPair();
-    for (let isReceiving = false, result = 0; result !== -ENOBUFS;) {
-      if (!isReceiving) ring.receive(near, FAST_LANE, RECEIVE, 1, 1);
-      this.send(far, "x");
-      const [seen] = this.collect(1);
-      result = seen.result;
-      isReceiving = seen.more;
-    }
-    this.closeAll(near, far);
-  }
-
   /** A bound datagram socket; `dual` is every address, and told which. */
   bindDatagrams(dual = false): Listener {
     const { ring } = this;
@@ -226,18 +209,20 @@ export class RingBench {
   }
 }
 
-const benches = new Map<number, RingBench>();
-
-export function benchOf(engine: number): RingBench {
-  const bench = benches.get(engine) ?? new RingBench(engine);
-  benches.set(engine, bench);
-  return bench;
-}
-
-export function onEachEngine(
-  name: string,
-  body: (bench: RingBench) => void | Promise<void>,
-): void {
-  Deno.test(`io_uring: ${name}`, () => body(benchOf(URING)));
-  Deno.test(`epoll: ${name}`, () => body(benchOf(EPOLL)));
+/**
+ * Benches for the tests of one file, made when they are first needed: what a test leaves offered is
+ * there for the next one, which files that are run together must not notice of each other.
+ */
+export function makeBenches() {
+  const benches = new Map<number, RingBench>();
+  const benchOf = (engine: number): RingBench => {
+    const bench = benches.get(engine) ?? new RingBench(engine);
+    benches.set(engine, bench);
+    return bench;
+  };
+  const onEachEngine = (name: string, body: (bench: RingBench) => void | Promise<void>) => {
+    Deno.test(`io_uring: ${name}`, () => body(benchOf(URING)));
+    Deno.test(`epoll: ${name}`, () => body(benchOf(EPOLL)));
+  };
+  return { benchOf, onEachEngine };
 }
