@@ -9,6 +9,7 @@ const PLACE_SLIPS: readonly Slip[] = [
   {
     what: "a place is kept that another worker has taken at the same moment",
     kind: "streams",
+    seed: 2374,
     file: "src/upstream/places.ts",
     from: "    if (isOver) this.#row[at]--;\n    return !isOver;",
     to: "    return true;",
@@ -118,6 +119,7 @@ const CHOICE_SLIPS: readonly Slip[] = [
   {
     what: "a server without an address is picked",
     kind: "datagrams",
+    seed: 457,
     file: "src/upstream/backend.ts",
     from: "tiers.tierOf[j] === tier ? candidates.known[j] : 0",
     to: "tiers.tierOf[j] === tier ? 1 : 0",
@@ -139,6 +141,7 @@ const CHOICE_SLIPS: readonly Slip[] = [
   {
     what: "a route's subset of servers is forgotten",
     kind: "streams",
+    seed: 501,
     file: "src/proxy/tcp/tcp_proxy.ts",
     from: "        tunnels.subset[slot] = plan.routes[route].subset;\n",
     to: "",
@@ -185,6 +188,7 @@ const ORDER_SLIPS: readonly Slip[] = [
   {
     what: "a connect that has succeeded goes on at a closed server",
     kind: "streams",
+    seed: 394,
     file: "src/proxy/tcp/connector.ts",
     from: "    this.#tunnels.flags[endpoint] |= WITHDRAWN;\n",
     to: "",
@@ -220,6 +224,7 @@ const ORDER_SLIPS: readonly Slip[] = [
   {
     what: "flows begin while the worker is overloaded",
     kind: "datagrams",
+    seed: 694,
     file: "src/proxy/udp/flow_admission.ts",
     from: "if (row[metric.SHEDDING] === 1) {",
     to: "if (row[metric.SHEDDING] === 2) {",

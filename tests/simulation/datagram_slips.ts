@@ -75,6 +75,7 @@ const FLOW_SLIPS: readonly Slip[] = [
   {
     what: "a cancel that missed its receive is not repeated",
     kind: "datagrams",
+    seed: 376,
     file: "src/proxy/udp/udp_proxy.ts",
     from: "        if (more) this.#cancel(flow);\n",
     to: "",
