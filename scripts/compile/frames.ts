@@ -56,7 +56,10 @@ export async function makeFrames(bytes: Uint8Array, cache: string): Promise<Fram
 
 async function makeFrame(piece: Uint8Array, cache: string): Promise<Frame> {
   const own = new TextEncoder().encode(JSON.stringify(PARAMETERS));
-  const key = await crypto.subtle.digest("SHA-256", new Uint8Array([...own, ...piece]));
+  const decisive = new Uint8Array(own.length + piece.length);
+  decisive.set(own);
+  decisive.set(piece, own.length);
+  const key = await crypto.subtle.digest("SHA-256", decisive);
   const path = `${cache}/${new Uint8Array(key).toHex()}.zst`;
   try {
     return { stored: Deno.readFileSync(path), bytes: piece.length };
