@@ -19,14 +19,17 @@ const DEADLINE_MS = 40 * 60 * 1000;
 const UNIT_FOLDERS = ["src", "ffi", "scripts"];
 /** First those that tell more precisely what is wrong. Other folders of tests/ follow by name. */
 const FOLDER_ORDER = ["scenario", "simulation", "fuzz"];
+const inFolders = (...names: string[]) => (file: string) =>
+  names.some((name) => file.startsWith(`tests/scenario/${name}/`));
+/** Scenarios that measure or fill what all share: memory, open files, the cores themselves. */
+const isMeasuring = inFolders("limits", "memory", "real", "relay");
 /**
- * Scenarios that measure or fill what all share (memory, open files, the cores themselves), or
- * whose servers must answer within tenths of a second.
+ * Scenarios that wait more than they work, and whose servers must answer within tenths of a second:
+ * beside each other they do, beside those that keep the cores busy they may not.
  */
-const MEASURING = ["health", "limits", "memory", "real", "relay", "resilience", "samples"]
-  .map((name) => `tests/scenario/${name}/`);
+const isTimed = inFolders("health", "resilience", "samples");
 /** What the executable is put through, on epoll, in every run. */
-const EXECUTABLE_SCENARIOS = ["health", "relay", "udp"].map((name) => `tests/scenario/${name}/`);
+const isForExecutable = inFolders("health", "relay", "udp");
 /** Of scenarios at once: they start whole programs, and some look at the clock. */
 const SCENARIO_JOBS = "2";
 const EXECUTABLE_PATH = "dist/ringway-linux-x64";
@@ -34,8 +37,8 @@ const EXECUTABLE_PATH = "dist/ringway-linux-x64";
 interface Request {
   readonly gate: boolean;
   /**
-   * Every scenario by the executable and on epoll, not only those of EXECUTABLE_SCENARIOS; and the
-   * executable for arm64, which takes minutes to make and to emulate.
+   * Every scenario by the executable and on epoll, not only some; and the executable for arm64,
+   * which takes minutes to make and to emulate.
    */
   readonly all: boolean;
   /** Relative to the root; empty means everything. */
@@ -95,7 +98,7 @@ export function planStages(request: Request, testFiles: readonly string[]): Stag
   if (paths.length > 0) return stages;
   const env = { RINGWAY_PROGRAM: EXECUTABLE_PATH, RINGWAY_IO: "epoll" };
   const scenarios = (chosen.get(SCENARIO) ?? []).filter((file) =>
-    request.all || EXECUTABLE_SCENARIOS.some((folder) => file.startsWith(folder))
+    request.all || isForExecutable(file)
   );
   stages.push(...planScenarios("executable on epoll", scenarios, options, env));
   return stages;
@@ -127,18 +130,16 @@ function planScenarios(
   options: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Stage[] {
-  const isMeasuring = (file: string) => MEASURING.some((folder) => file.startsWith(folder));
-  const measuring = files.filter(isMeasuring);
-  const others = files.filter((file) => !isMeasuring(file));
+  const kindOf = (file: string) => isMeasuring(file) ? "alone" : isTimed(file) ? "timed" : "others";
+  const { others = [], timed = [], alone = [] } = Object.groupBy(files, kindOf);
   const jobs = { ...env, DENO_JOBS: SCENARIO_JOBS };
-  return [
-    ...others.length === 0
-      ? []
-      : [{ ...testStage({ name, files: others, options, env: jobs }), live: true }],
-    ...measuring.length === 0
-      ? []
-      : [testStage({ name: `${name}, alone`, files: measuring, options, env, isAlone: true })],
+  const parts: TestPart[] = [
+    { name, files: others, options, env: jobs },
+    { name: `${name}, timed`, files: timed, options, env: jobs },
+    { name: `${name}, alone`, files: alone, options, env, isAlone: true },
   ];
+  return parts.filter((part) => part.files.length > 0)
+    .map((part) => ({ ...testStage(part), live: true }));
 }
 
 const BUILD = "build";

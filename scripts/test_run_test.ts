@@ -10,6 +10,7 @@ const FILES = [
   "tests/executable/arm64_test.ts",
   "tests/executable/start_test.ts",
   "tests/fuzz/http1_test.ts",
+  "tests/scenario/health/probe_test.ts",
   "tests/scenario/memory/idle_test.ts",
   "tests/scenario/tcp/drain_test.ts",
   "tests/scenario/udp/echo_test.ts",
@@ -28,6 +29,7 @@ Deno.test("a whole run goes from cheap to dear, and forgets no folder", () => {
     "build",
     "unit",
     "scenario",
+    "scenario, timed",
     "scenario, alone",
     "simulation",
     "fuzz",
@@ -35,6 +37,7 @@ Deno.test("a whole run goes from cheap to dear, and forgets no folder", () => {
     "compile",
     "executable",
     "executable on epoll",
+    "executable on epoll, timed",
   ]);
   deepStrictEqual(names("--gate").slice(0, 3), ["format", "lint", "type check"]);
 });
@@ -43,14 +46,16 @@ Deno.test("each run puts TCP, UDP and health through the executable; --all every
   const stages = (...args: string[]) =>
     planStages(readRequest(args, () => false), FILES)
       .filter(({ name }) => name.startsWith("executable on epoll"));
-  const [usual] = stages();
+  const [usual, timed] = stages();
   deepStrictEqual(usual.env, {
     ...{ RINGWAY_PROGRAM: "dist/ringway-linux-x64", RINGWAY_IO: "epoll" },
     DENO_JOBS: "2",
   });
   deepStrictEqual(usual.args.slice(-1), ["tests/scenario/udp/echo_test.ts"]);
+  deepStrictEqual(timed.args.slice(-1), ["tests/scenario/health/probe_test.ts"]);
   deepStrictEqual(stages("--all").map(({ args }) => args.at(-1)), [
     "tests/scenario/udp/echo_test.ts",
+    "tests/scenario/health/probe_test.ts",
     "tests/scenario/memory/idle_test.ts",
   ]);
 });
@@ -72,6 +77,7 @@ Deno.test("paths choose files and leave out the stages without any", () => {
     "type check",
     "build",
     "scenario",
+    "scenario, timed",
     "scenario, alone",
   ]);
   deepStrictEqual(names("tests/scenario/tcp"), ["type check", "build", "scenario"]);
