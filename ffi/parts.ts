@@ -82,6 +82,12 @@ export function selfCommand(
   return [loader, ...load, runtime, ...run, "--no-npm", "--ext=js", start];
 }
 
+/** Of all that is inside; null in the source tree, where each has its own beside it. */
+export function readLicences(text?: string): string | null {
+  const path = ownParts(text)?.files.get("licences.txt");
+  return path === undefined ? null : Deno.readTextFileSync(path);
+}
+
 export function readFacts(text?: string): Facts | null {
   const path = ownParts(text)?.files.get("facts.json");
   return path === undefined ? null : JSON.parse(Deno.readTextFileSync(path)) as Facts;

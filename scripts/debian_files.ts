@@ -29,26 +29,24 @@ export async function provideDebianFiles(
 ): Promise<DebianFiles> {
   const record = `${folder}/versions.json`;
   const root = `${folder}/root`;
-  const known = readRecord(record);
-  if (known !== null && names.every((name) => Object.hasOwn(known, name))) {
-    return { root, versions: known };
-  }
+  const versions = readRecord(record);
+  const missing = names.filter((name) => !Object.hasOwn(versions, name));
+  if (missing.length === 0) return { root, versions };
   if (!hasPackages()) {
     throw new SetupFailure(
-      `the executable is made from files of Debian packages (${names.join(", ")}), and this ` +
+      `the executable is made from files of Debian packages (${missing.join(", ")}), and this ` +
         `system has no apt-get; make it on Debian or Ubuntu, or in a container of one`,
     );
   }
-  announce(`fetching the Debian packages ${names.join(", ")} (${architecture}) ...`);
+  announce(`fetching the Debian packages ${missing.join(", ")} (${architecture}) ...`);
   for (const part of ["lists/partial", "archives/partial", "download"]) {
     Deno.mkdirSync(`${folder}/${part}`, { recursive: true });
   }
   const download = `${folder}/download`;
   const own = options(folder, architecture);
   await apt([...own, "update"], folder);
-  await apt([...own, "download", ...names], download);
-  const versions: Record<string, string> = {};
-  for (const name of names) {
+  await apt([...own, "download", ...missing], download);
+  for (const name of missing) {
     const file = Array.from(Deno.readDirSync(download), (entry) => entry.name)
       .find((entry) => entry.startsWith(`${name}_`) && entry.endsWith(".deb"));
     if (file === undefined) throw new SetupFailure(`apt-get has not fetched ${name}; try again`);
@@ -93,10 +91,10 @@ async function dpkg(args: readonly string[]): Promise<string> {
   return outcome.stdout;
 }
 
-function readRecord(path: string): Record<string, string> | null {
+function readRecord(path: string): Record<string, string> {
   try {
     return JSON.parse(Deno.readTextFileSync(path));
   } catch {
-    return null;
+    return {}; // nothing was fetched yet, or it was interrupted
   }
 }

@@ -7,13 +7,14 @@
  */
 import type { Facts } from "../../ffi/parts.ts";
 import { announce, run } from "../command.ts";
-import { type Compiler, provideCompiler } from "../compiler.ts";
+import { type Compiler, findCompilerLibrary, provideCompiler } from "../compiler.ts";
 import { type Bundle, makeBundle } from "./bundle.ts";
 import { type DebianFiles, provideDebianFiles } from "../debian_files.ts";
 import { makeFacts } from "./facts.ts";
 import { makeFrames } from "./frames.ts";
 import { hashBytes } from "../hash.ts";
 import { makeImage, type Part } from "./image.ts";
+import { gatherLicences, LICENCE_PACKAGE, provideLicencesOfGcc } from "./licences.ts";
 import { buildLauncher, buildShimFor } from "./native_code.ts";
 import { collectLibraries } from "./needed_libraries.ts";
 import { compileProgram, provideRuntime } from "./runtime.ts";
@@ -36,7 +37,7 @@ export interface Build {
   readonly sizes: ReadonlyMap<string, number>;
 }
 
-const PACKAGES = ["libc6", "libgcc-s1", "liburing-dev", "libzstd-dev"];
+const PACKAGES = ["libc6", "libgcc-s1", "liburing-dev", "libzstd-dev", LICENCE_PACKAGE];
 
 /** Bytes and what they are; names as ffi/parts.ts has them. */
 interface Content {
@@ -52,7 +53,9 @@ export async function makeExecutable(plan: BuildPlan): Promise<Build> {
   for (const folder of [work, frames]) Deno.mkdirSync(folder, { recursive: true });
   const debianFolder = `${tools}/compile/debian-${target.debianArchitecture}`;
   const debian = await provideDebianFiles(PACKAGES, target.debianArchitecture, debianFolder);
+  await provideLicencesOfGcc(debian, target.debianArchitecture, debianFolder);
   const compiler = await provideCompiler(tools);
+  const compilerLibrary = await findCompilerLibrary(compiler);
   const native = { root, target, compiler, files: debian, work };
   const launcher = await buildLauncher(native);
   const shim = await buildShimFor(native);
@@ -61,11 +64,14 @@ export async function makeExecutable(plan: BuildPlan): Promise<Build> {
   const program = await provideProgram(plan, bundle);
   const libraries = loadLibraries(target, debian, program[0].bytes);
   const facts = await describe(plan, debian, compiler, bundle, program[0].bytes, shim);
+  const { packages: npm, npmCache } = bundle;
+  const licences = gatherLicences({ root, debian, compilerLibrary, npm, npmCache });
   const contents: Content[] = [
     ...libraries,
     ...program,
     { name: "libringway.so", bytes: shim, executable: true },
     { name: "facts.json", bytes: encode(`${JSON.stringify(facts)}\n`) },
+    { name: "licences.txt", bytes: encode(licences) },
   ];
   announce("compressing the parts (half a minute the first time) ...");
   const parts: Part[] = [];
@@ -127,6 +133,7 @@ async function describe(
 ): Promise<Facts> {
   const { program, env } = compiler;
   const version = await run({ program, args: ["version"], env, step: "asking zig" });
+  const header = `${await findCompilerLibrary(compiler)}/libc/musl/src/internal/version.h`;
   const kind = plan.denort ? "denort" : "deno";
   return makeFacts(plan.commit, {
     debian: debian.versions,
@@ -134,6 +141,7 @@ async function describe(
     npmCache: bundle.npmCache,
     hashes: { [kind]: await hashBytes(runtime), libringway: await hashBytes(shim) },
     compiler: version.stdout.trim(),
+    musl: Deno.readTextFileSync(header).match(/"([^"]+)"/)![1],
     runtime: kind,
   });
 }

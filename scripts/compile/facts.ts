@@ -17,7 +17,9 @@ export interface Ingredients {
   readonly npmCache: string;
   /** Hashes of the files that are parts, by the name of their component. */
   readonly hashes: Readonly<Record<string, string>>;
+  /** Versions of zig and of the libc that it brings. */
   readonly compiler: string;
+  readonly musl: string;
   readonly runtime: "deno" | "denort";
 }
 
@@ -35,9 +37,6 @@ const LICENCES = {
   compilerRuntime: "MIT",
 } as const;
 
-/** That is in zig 0.16. */
-const MUSL_VERSION = "1.2.5";
-
 export function makeFacts(commit: string, ingredients: Ingredients): Facts {
   const { debian, hashes, runtime } = ingredients;
   const { deno, v8, typescript } = Deno.version;
@@ -52,7 +51,7 @@ export function makeFacts(commit: string, ingredients: Ingredients): Facts {
     { name: "libgcc", version: debian["libgcc-s1"], licence: LICENCES.libgcc },
     { name: "liburing", version: debian["liburing-dev"], licence: LICENCES.liburing },
     { name: "zstd", version: debian["libzstd-dev"], licence: LICENCES.zstd },
-    { name: "musl", version: MUSL_VERSION, licence: LICENCES.musl },
+    { name: "musl", version: ingredients.musl, licence: LICENCES.musl },
     { name: "zig", version: ingredients.compiler, licence: LICENCES.compilerRuntime },
     ...ingredients.npm.map((each) => describePackage(each, ingredients.npmCache)),
   ];

@@ -78,7 +78,7 @@ async function run(line: CommandLine): Promise<number> {
       return EXIT_OK;
     }
     case "version":
-      return (await import("./version.ts")).runVersion(line.options.json === true);
+      return (await import("./version.ts")).runVersion(line.options);
     default:
       print(positionals[0] === undefined ? helpOverview() : helpFor(positionals[0]));
       return EXIT_OK;

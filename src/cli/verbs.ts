@@ -178,7 +178,10 @@ export const VERBS: readonly Verb[] = [
     summary: "print the version",
     positionals: "",
     positionalsMax: 0,
-    options: { json: { help: "with the versions of what is inside" } },
+    options: {
+      json: { help: "with the versions of what is inside" },
+      licences: { help: "of Ringway and of what is inside, in full" },
+    },
     elsewhere: [],
   },
   {

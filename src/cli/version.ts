@@ -1,14 +1,15 @@
 /**
  * `ringway version`: one line for people; as JSON everything that a report of a fault should hold:
- * what is inside, by version, and what this kernel has of what is used.
+ * what is inside, by version, and what this kernel has of what is used. And the licences of it.
  */
 import { describeErrno } from "../base/errno.ts";
-import { type Component, type Facts, readFacts } from "../../ffi/parts.ts";
+import { type Component, type Facts, readFacts, readLicences } from "../../ffi/parts.ts";
 import { VERSION } from "../base/version.ts";
 import { SUBMISSIONS_MAX } from "../limits.ts";
 import { nameFeatures } from "../doctor/uring_features.ts";
 import { chooseEngine, type EngineName } from "../supervisor/platform.ts";
 import { openShim } from "../../ffi/shim.ts";
+import type { CommandLine } from "./command_line.ts";
 import { EXIT_OK } from "./exit_status.ts";
 import { print } from "./output.ts";
 
@@ -50,8 +51,17 @@ export function gatherVersions(facts: Facts | null, probe: number): Versions {
   };
 }
 
-export function runVersion(json: boolean): number {
-  if (!json) {
+/** In the source tree the file is there, and what else is used brings its own. */
+function licenceText(): string {
+  return readLicences() ?? Deno.readTextFileSync(`${import.meta.dirname}/../../LICENSE`);
+}
+
+export function runVersion({ json, licences }: CommandLine["options"]): number {
+  if (licences === true) {
+    print(licenceText());
+    return EXIT_OK;
+  }
+  if (json !== true) {
     print(`ringway ${VERSION}\n`);
     return EXIT_OK;
   }

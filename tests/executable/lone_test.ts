@@ -5,6 +5,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { canEmptyRoot, makeEmptyRoot } from "../../scripts/compile/empty_root.ts";
 import { findFreePort } from "../../scripts/free_port.ts";
+import type { Versions } from "../../src/cli/version.ts";
 import { builtExecutable } from "./built_executable.ts";
 import { LoneProcess } from "./lone_process.ts";
 
@@ -52,6 +53,22 @@ Deno.test("the executable is smaller than 60 MB", async () => {
   const { size } = Deno.statSync(await builtExecutable());
   console.log(`${(size / 1e6).toFixed(1)} MB`);
   ok(size < BYTES_MAX, `${size} bytes`);
+});
+
+Deno.test("it carries the licence of everything that it says is inside", async () => {
+  const executable = await builtExecutable();
+  const say = async (option: string) => {
+    const { stdout } = await new Deno.Command(executable, { args: ["version", option] }).output();
+    return new TextDecoder().decode(stdout);
+  };
+  const licences = (await say("--licences")).toLowerCase();
+  const [contents] = licences.split("\n====");
+  const { components } = JSON.parse(await say("--json")) as Versions;
+  ok(components.length >= 10);
+  for (const { name } of components) {
+    ok(contents.includes(`  ${name.replace("npm:", "")}`), `${name} is missing in:\n${contents}`);
+  }
+  ok(licences.includes("gnu lesser general public license"));
 });
 
 loneTest("it serves read-only, alone, as nobody, as process 1; SIGTERM drains it", async () => {

@@ -10,7 +10,7 @@ import { records } from "../../scripts/compile/inputs.ts";
 import { executableName, ownTarget } from "../../scripts/compile/target.ts";
 import { compile, ROOT } from "./built_executable.ts";
 
-const SOURCES = ["src", "ffi", "shim", "scripts", "config", "deno.json", ".deno.lock"];
+const SOURCES = ["src", "ffi", "shim", "scripts", "config", "deno.json", ".deno.lock", "LICENSE"];
 const TOOLS = `${ROOT}/.cache`;
 
 function copyTree(source: string, target: string): void {

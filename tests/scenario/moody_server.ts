@@ -8,6 +8,7 @@
  */
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import { untilRefusing } from "./refusal.ts";
 import { until, within } from "./until.ts";
 
 /** The loopback address of origins: no outgoing connection takes a port of it by chance. */
@@ -55,8 +56,7 @@ export class MoodyServer implements AsyncDisposable {
     if (server === null) return;
     this.#server = null;
     server.close();
-    // It has listened until now: what answers is the kernel, and it says when that is over.
-    await until(`${this.address} refuses`, () => refuses(this.hostname, this.#port));
+    await untilRefusing(this.hostname, this.#port);
   }
 
   /** Takes connections again, on its port. */
@@ -96,15 +96,6 @@ export class MoodyServer implements AsyncDisposable {
     this.#server = null;
     for (const socket of this.open) socket.destroy();
     await until("its connections have ended", () => this.open.size === 0);
-  }
-}
-
-async function refuses(hostname: string, port: number): Promise<boolean> {
-  try {
-    (await Deno.connect({ hostname, port })).close();
-    return false;
-  } catch (failure) {
-    return failure instanceof Deno.errors.ConnectionRefused;
   }
 }
 

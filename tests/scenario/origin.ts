@@ -2,6 +2,7 @@
  * Servers for Ringway to connect to: each a listener on a loopback address of its own, so that no
  * outgoing connection can take its port by chance while it is away.
  */
+import { untilRefusing } from "./refusal.ts";
 import { until } from "./until.ts";
 
 const ORIGIN_HOST = "127.0.0.2";
@@ -63,12 +64,17 @@ export class Origin implements AsyncDisposable {
 
   /** Refuses new connections from now on; those it has go on. */
   async stop(): Promise<void> {
+    await this.#stopAccepting();
+    await untilRefusing(this.hostname, this.port);
+  }
+
+  async #stopAccepting(): Promise<void> {
     close(this.#listener);
     await this.#accepting;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+    await this.#stopAccepting();
     this.#stopped.resolve();
     for (const connection of this.open) close(connection);
     await until("its handlers have ended", () => this.open.size === 0);
