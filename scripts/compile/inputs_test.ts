@@ -11,7 +11,7 @@ async function inTree(test: (root: string) => Promise<void>): Promise<void> {
     for (const name of ["src", "ffi", "shim", "scripts", "config", "dist", ".cache/compile"]) {
       Deno.mkdirSync(`${root}/${name}`, { recursive: true });
     }
-    for (const name of ["deno.json", ".deno.lock", "src/main.ts"]) {
+    for (const name of ["deno.json", ".deno.lock", "LICENSE", "src/main.ts"]) {
       Deno.writeTextFileSync(`${root}/${name}`, name);
     }
     await test(root);
