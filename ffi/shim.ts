@@ -48,6 +48,7 @@ const SYMBOLS = {
   rw_pin: { parameters: ["u32"], result: "i32" },
   rw_name: { parameters: [], result: "i32" },
   rw_signals_open: { parameters: [], result: "i32" },
+  rw_signals_unblock: { parameters: [], result: "i32" },
   rw_nop: { parameters: ["i32"], result: "i32" },
   rw_harden: { parameters: ["u32", "u32"], result: "i32" },
   rw_landlock_version: { parameters: [], result: "i32" },

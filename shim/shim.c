@@ -455,6 +455,15 @@ static void on_signal(int number) {
   errno = saved;
 }
 
+int32_t rw_signals_unblock(void) {
+  sigset_t kept;
+  sigemptyset(&kept);
+  sigaddset(&kept, SIGTERM);
+  sigaddset(&kept, SIGINT);
+  sigaddset(&kept, SIGQUIT);
+  return -pthread_sigmask(SIG_UNBLOCK, &kept, 0);
+}
+
 int32_t rw_signals_open(void) {
   if (signals_fd >= 0) return -EALREADY;
   /* Blocking: a ring waits for such a file, with O_NONBLOCK it would answer EAGAIN. */

@@ -87,6 +87,8 @@ int32_t rw_affinity(void);
 int32_t rw_pin(uint32_t cpu);
 int32_t rw_name(void);
 int32_t rw_signals_open(void);
+/* Hears signals that wait since shim/launcher was started as process 1. */
+int32_t rw_signals_unblock(void);
 int32_t rw_nop(int32_t value);
 
 /*

@@ -8,7 +8,9 @@
  * stands in RINGWAY_PARTS, which ffi/parts.ts reads: from it the supervisor makes the command
  * line of its workers, which therefore unpack nothing.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,11 +87,29 @@ static char **make_arguments(const struct image *image, const int fds[], int arg
 	return list;
 }
 
+/*
+ * The kernel drops a signal for process 1 of a container that has no handler for it, and so a stop
+ * that comes while the runtime starts. One that is blocked waits until the program hears it
+ * (rw_signals_unblock). Anybody else is ended by it at once, as should be.
+ */
+static void keep_signals(void)
+{
+	if (getpid() != 1)
+		return;
+	sigset_t kept;
+	sigemptyset(&kept);
+	sigaddset(&kept, SIGTERM);
+	sigaddset(&kept, SIGINT);
+	sigaddset(&kept, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &kept, NULL);
+}
+
 int main(int argc, char *argv[], char *environment[])
 {
 	static char parts[PARTS_MAX * (PART_NAME_BYTES + 16) * 2];
 	static char loader[PATH_BYTES];
 	int fds[PARTS_MAX];
+	keep_signals();
 	struct image image = image_open();
 	unpack(&image, fds);
 	describe_parts(&image, fds, parts);

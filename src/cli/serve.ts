@@ -90,6 +90,8 @@ function followSignals(
   Deno.addSignalListener("SIGHUP", () => {
     log(-1, "warn", "SIGHUP: this version cannot reload; restart to apply a new configuration");
   });
+  // As process 1 of a container it was started with them blocked: none was lost meanwhile.
+  openShim().library.rw_signals_unblock();
   return asked;
 }
 

@@ -7,6 +7,8 @@ import { carries } from "../../scripts/compile/trial.ts";
 import { childrenOf } from "../scenario/process_table.ts";
 import { until } from "../scenario/until.ts";
 
+const SIGTERM = 15;
+
 export interface LoneOptions {
   readonly user?: number;
   readonly writable?: boolean;
@@ -58,6 +60,15 @@ export class LoneProcess {
   async workerPids(): Promise<number[]> {
     const pid = await this.pid();
     return childrenOf(pid);
+  }
+
+  /** Waits until signals are kept for it that nobody hears yet. */
+  async untilSignalsWait(): Promise<void> {
+    const path = `/proc/${await this.pid()}/status`;
+    await until("SIGTERM is blocked", () => {
+      const blocked = /^SigBlk:\s*([0-9a-f]+)$/m.exec(Deno.readTextFileSync(path))?.[1] ?? "0";
+      return (parseInt(blocked.slice(-8), 16) & 1 << SIGTERM - 1) !== 0;
+    });
   }
 
   async signal(name: Deno.Signal): Promise<void> {

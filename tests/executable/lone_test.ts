@@ -2,7 +2,7 @@
  * The executable where there is nothing else: an empty, read-only root with /proc, as a user that
  * owns nothing, as process 1. How large it is, how soon it is there, what memory it shares.
  */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { canEmptyRoot, makeEmptyRoot } from "../../scripts/compile/empty_root.ts";
 import { findFreePort } from "../../scripts/free_port.ts";
 import type { Versions } from "../../src/cli/version.ts";
@@ -81,6 +81,16 @@ loneTest("it serves read-only, alone, as nobody, as process 1; SIGTERM drains it
   await ringway.signal("SIGTERM");
   strictEqual((await ringway.ended).code, 0, ringway.log);
   ok(ringway.log.includes("draining"), ringway.log);
+});
+
+loneTest("a SIGTERM while process 1 starts is kept, and ends it when it hears", async () => {
+  using place = new Place(await builtExecutable());
+  await using ringway = new LoneProcess(place.root, place.config, { user: USER });
+  await ringway.untilSignalsWait();
+  await ringway.signal("SIGTERM");
+  const { code } = await ringway.ended;
+  strictEqual(code, 0, ringway.log);
+  match(ringway.log, /SIGTERM: draining/);
 });
 
 loneTest("a worker that is killed is replaced: started again from what is in memory", async () => {
