@@ -32,7 +32,7 @@ export async function buildLauncher(
   announce(`building the launcher for ${target.name} (a minute the first time, for its libc) ...`);
   const sources = Array.from(Deno.readDirSync(`${root}/${LAUNCHER_FOLDER}`), ({ name }) => name)
     .filter((name) => name.endsWith(".c"))
-    .map((name) => `${LAUNCHER_FOLDER}/${name}`)
+    .map((name) => `${root}/${LAUNCHER_FOLDER}/${name}`)
     .sort();
   const output = `${work}/launcher`;
   const outcome = await run({
@@ -45,7 +45,8 @@ export async function buildLauncher(
       ...["-o", output],
     ],
     step: "building the launcher",
-    cwd: root,
+    // Not above the compiler's own folder: its cache of libc would then hold for this place alone.
+    cwd: work,
     env: compiler.env,
   });
   return readOutput("launcher", outcome, output);
