@@ -102,7 +102,9 @@ export async function provideLicencesOfGcc(
   architecture: string,
   folder: string,
 ): Promise<void> {
-  const base = Deno.readLinkSync(`${debian.root}/usr/share/doc/libgcc-s1`);
+  const doc = `${debian.root}/usr/share/doc/libgcc-s1`;
+  if (!Deno.lstatSync(doc).isSymlink) return; // it has its own
+  const base = Deno.readLinkSync(doc);
   await provideDebianFiles([base], architecture, folder);
 }
 
