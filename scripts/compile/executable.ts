@@ -6,8 +6,8 @@
  * copy of the sources elsewhere, with the same tools, and compare.
  */
 import type { Facts } from "../../ffi/parts.ts";
-import { announce, run } from "../command.ts";
-import { type Compiler, findCompilerLibrary, provideCompiler } from "../compiler.ts";
+import { announce } from "../command.ts";
+import { type Compiler, provideCompiler } from "../compiler.ts";
 import { type Bundle, makeBundle } from "./bundle.ts";
 import { type DebianFiles, provideDebianFiles } from "../debian_files.ts";
 import { makeFacts } from "./facts.ts";
@@ -55,7 +55,6 @@ export async function makeExecutable(plan: BuildPlan): Promise<Build> {
   const debian = await provideDebianFiles(PACKAGES, target.debianArchitecture, debianFolder);
   await provideLicencesOfGcc(debian, target.debianArchitecture, debianFolder);
   const compiler = await provideCompiler(tools);
-  const compilerLibrary = await findCompilerLibrary(compiler);
   const native = { root, target, compiler, files: debian, work };
   const launcher = await buildLauncher(native);
   const shim = await buildShimFor(native);
@@ -65,7 +64,13 @@ export async function makeExecutable(plan: BuildPlan): Promise<Build> {
   const libraries = loadLibraries(target, debian, program[0].bytes);
   const facts = await describe(plan, debian, compiler, bundle, program[0].bytes, shim);
   const { packages: npm, npmCache } = bundle;
-  const licences = gatherLicences({ root, debian, compilerLibrary, npm, npmCache });
+  const licences = gatherLicences({
+    root,
+    debian,
+    compilerLibrary: compiler.library,
+    npm,
+    npmCache,
+  });
   const contents: Content[] = [
     ...libraries,
     ...program,
@@ -131,16 +136,14 @@ async function describe(
   runtime: Uint8Array<ArrayBuffer>,
   shim: Uint8Array<ArrayBuffer>,
 ): Promise<Facts> {
-  const { program, env } = compiler;
-  const version = await run({ program, args: ["version"], env, step: "asking zig" });
-  const header = `${await findCompilerLibrary(compiler)}/libc/musl/src/internal/version.h`;
+  const header = `${compiler.library}/libc/musl/src/internal/version.h`;
   const kind = plan.denort ? "denort" : "deno";
   return makeFacts(plan.commit, {
     debian: debian.versions,
     npm: bundle.packages,
     npmCache: bundle.npmCache,
     hashes: { [kind]: await hashBytes(runtime), libringway: await hashBytes(shim) },
-    compiler: version.stdout.trim(),
+    compiler: compiler.version,
     musl: Deno.readTextFileSync(header).match(/"([^"]+)"/)![1],
     runtime: kind,
   });

@@ -7,6 +7,7 @@
 import type { Component, Facts } from "../../ffi/parts.ts";
 import { VERSION } from "../../src/base/version.ts";
 import { run } from "../command.ts";
+import { readPackageFile, splitSpecifier } from "./npm_cache.ts";
 
 /** What goes in, for which somebody has to know where it is from. */
 export interface Ingredients {
@@ -65,17 +66,10 @@ export function makeFacts(commit: string, ingredients: Ingredients): Facts {
 export const OWN_LICENCE = LICENCES.ringway;
 
 function describePackage(specifier: string, npmCache: string): Component {
-  const at = specifier.lastIndexOf("@");
-  const [name, version] = [specifier.slice(0, at), specifier.slice(at + 1)];
-  for (const registry of Deno.readDirSync(npmCache)) {
-    try {
-      const path = `${npmCache}/${registry.name}/${name}/${version}/package.json`;
-      const { license } = JSON.parse(Deno.readTextFileSync(path));
-      if (typeof license === "string") return { name: `npm:${name}`, version, licence: license };
-    } catch (cause) {
-      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    }
-  }
+  const [name, version] = splitSpecifier(specifier);
+  const text = readPackageFile(npmCache, specifier, ["package.json"]);
+  const licence = text === null ? undefined : JSON.parse(text).license;
+  if (typeof licence === "string") return { name: `npm:${name}`, version, licence };
   throw new Error(`the licence of ${specifier} is not known`);
 }
 

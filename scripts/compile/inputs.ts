@@ -9,7 +9,16 @@ import type { Facts } from "../../ffi/parts.ts";
 import { hashBytes } from "../hash.ts";
 
 /** All that goes in. Tests and what only they use are not read, nor is what a build makes. */
-const INPUTS = ["src", "ffi", "shim", "scripts", "config", "deno.json", ".deno.lock", "LICENSE"];
+export const INPUTS = [
+  "src",
+  "ffi",
+  "shim",
+  "scripts",
+  "config",
+  "deno.json",
+  ".deno.lock",
+  "LICENSE",
+];
 const IGNORED = /_test\.ts$|\/test_[a-z_]+\.ts$|^scripts\/bench/;
 
 export interface Record {

@@ -5,11 +5,14 @@
  * can be replaced: the sources of this program say how the file is put together.
  */
 import { type DebianFiles, provideDebianFiles } from "../debian_files.ts";
+import { readPackageFile } from "./npm_cache.ts";
 
 /** Those that Debian's copyright files only name. */
 const COMMON_LICENCES = ["LGPL-2.1", "GPL-3", "Apache-2.0"];
 /** Where they are. */
 export const LICENCE_PACKAGE = "base-files";
+/** As npm's packages call the file. */
+const PACKAGE_LICENCES = ["LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE"];
 
 const MIT_TERMS = `\
 Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
@@ -92,8 +95,10 @@ export function gatherLicences(sources: LicenceSources): string {
   const head = `What is in this executable, and under which licence:\n\n` +
     names.map((name) => `  ${name}\n`).join("");
   const rule = "=".repeat(100);
-  return Array.from(sections, ([name, text]) => `\n${rule}\n${name}\n${rule}\n\n${text.trim()}\n`)
-    .reduce((all, section) => all + section, head);
+  const bodies = Array.from(sections, ([name, text]) => {
+    return `\n${rule}\n${name}\n${rule}\n\n${text.trim()}\n`;
+  });
+  return head + bodies.join("");
 }
 
 /** The package that has what libgcc's documentation points to, which is named after a version. */
@@ -109,17 +114,7 @@ export async function provideLicencesOfGcc(
 }
 
 function readPackageLicence(specifier: string, npmCache: string): string {
-  const at = specifier.lastIndexOf("@");
-  const path = `${specifier.slice(0, at)}/${specifier.slice(at + 1)}`;
-  for (const registry of Deno.readDirSync(npmCache)) {
-    const folder = `${npmCache}/${registry.name}/${path}`;
-    for (const name of ["LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE"]) {
-      try {
-        return Deno.readTextFileSync(`${folder}/${name}`);
-      } catch (cause) {
-        if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-      }
-    }
-  }
-  throw new Error(`${specifier} has no licence with it`);
+  const text = readPackageFile(npmCache, specifier, PACKAGE_LICENCES);
+  if (text === null) throw new Error(`${specifier} has no licence with it`);
+  return text;
 }

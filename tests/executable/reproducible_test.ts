@@ -6,11 +6,10 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import type { Facts } from "../../ffi/parts.ts";
 import { makeExecutable } from "../../scripts/compile/executable.ts";
 import { makeFrames } from "../../scripts/compile/frames.ts";
-import { records } from "../../scripts/compile/inputs.ts";
+import { INPUTS, records } from "../../scripts/compile/inputs.ts";
 import { executableName, ownTarget } from "../../scripts/compile/target.ts";
 import { compile, ROOT } from "./built_executable.ts";
 
-const SOURCES = ["src", "ffi", "shim", "scripts", "config", "deno.json", ".deno.lock", "LICENSE"];
 const TOOLS = `${ROOT}/.cache`;
 
 function copyTree(source: string, target: string): void {
@@ -23,7 +22,7 @@ function copyTree(source: string, target: string): void {
 
 /** Again, from a copy of the sources, and nothing else that is in this folder but tools. */
 async function buildIn(folder: string, { commit, runtime }: Facts): Promise<Uint8Array> {
-  for (const name of SOURCES) copyTree(`${ROOT}/${name}`, `${folder}/${name}`);
+  for (const name of INPUTS) copyTree(`${ROOT}/${name}`, `${folder}/${name}`);
   const denort = runtime.name === "denort";
   const work = `${folder}/work`;
   const plan = { root: folder, tools: TOOLS, work, target: ownTarget(), commit, denort };

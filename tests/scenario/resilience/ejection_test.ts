@@ -53,6 +53,7 @@ Deno.test("a server that refuses is ejected, comes back, and is out longer each 
   await until("clients are told by it again", async () => {
     return (await askNames(ringway.port(), 5)).includes("a");
   }, { state: () => ringway.state });
+  strictEqual(tally(await askNames(ringway.port(), 30)).a > 0, true);
   deepStrictEqual(changesOf(await ringway.snapshot(), "a"), [
     "up to ejected",
     "ejected to up",
